@@ -1,0 +1,140 @@
+"""OpenAI chat completions, and the many hosts that copy it: words and pictures in, words out, streamed or whole.
+
+Docs: https://platform.openai.com/docs/api-reference/chat (read 2026-11-20)
+"""
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from adapters.errors import Fault, ProviderError, from_status
+from adapters.fields import spell
+from adapters.schema import Fields, ImagePart, MediaRequest, Message, Offer, Output, TextPart, Usage, WireField
+from adapters.wire import (
+    MESSAGE_CHARS,
+    Call,
+    Done,
+    Failed,
+    Progress,
+    Reply,
+    asset_ref,
+    blamed,
+    counted,
+    failed,
+    refusal,
+)
+
+FIELDS: Fields = {
+    "model": WireField(name="model"),
+    "messages": WireField(name="messages"),
+    "stream": WireField(name="stream"),
+    "stream_options": WireField(name="stream_options"),
+    "count": WireField(name="n"),
+    "seed": WireField(name="seed"),
+    "max_tokens": WireField(name="max_tokens"),
+    "temperature": WireField(name="temperature"),
+}
+
+FILTERED = "content_filter"
+
+FAULTS_BY_CODE = {
+    "insufficient_quota": Fault.OUT_OF_CREDIT,
+    "billing_hard_limit_reached": Fault.OUT_OF_CREDIT,
+    "rate_limit_exceeded": Fault.RATE_LIMITED,
+    "content_policy_violation": Fault.CONTENT_REJECTED,
+    "moderation_blocked": Fault.CONTENT_REJECTED,
+    FILTERED: Fault.CONTENT_REJECTED,
+}
+"""What the status leaves open, or what stands in a stream that began with a 200."""
+
+
+def submit(request: MediaRequest, offer: Offer) -> Call:
+    messages = request.messages or (Message(role="user", content=request.prompt),)
+    body: dict[str, JsonValue] = {"model": offer.wire_id, "messages": [_message(each) for each in messages]}
+    body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return Call(stage="submit", url="/chat/completions", json_body=spell(request, offer, FIELDS) | body, streams=True)
+
+
+def _message(message: Message) -> JsonValue:
+    if isinstance(message.content, str):
+        return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": [_part(part) for part in message.content]}
+
+
+def _part(part: TextPart | ImagePart) -> JsonValue:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    url: JsonValue = asset_ref(part.asset) if part.asset else part.url
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def read(call: Call, reply: Reply) -> Progress:
+    if refused := refusal(call, reply):
+        fault = FAULTS_BY_CODE.get(refused.error.code or "")
+        return blamed(refused, fault) if fault else refused
+    streamed = "text/event-stream" in reply.headers.get("content-type", "") or reply.body.startswith(b"data:")
+    return _read_events(reply) if streamed else _read_whole(reply.json())
+
+
+def _read_whole(body: dict[str, Any]) -> Progress:
+    choices = body["choices"]
+    words = [choice["message"].get("content") or "" for choice in choices]
+    return _finished(words, [choice.get("finish_reason") for choice in choices], _usage(body.get("usage")))
+
+
+def _read_events(reply: Reply) -> Progress:
+    """Join the deltas of each choice. A stream that ends before any `finish_reason` was cut off, and is a bad reply."""
+    words: dict[int, list[str]] = {}
+    reasons: dict[int, str] = {}
+    usage: Usage = {}
+    for event in reply.events():
+        if error := event.get("error"):
+            return _broken_off(error, reply.status)
+        usage |= _usage(event.get("usage"))
+        for choice in event.get("choices", ()):
+            words.setdefault(choice["index"], []).append((choice.get("delta") or {}).get("content") or "")
+            if choice.get("finish_reason"):
+                reasons[choice["index"]] = choice["finish_reason"]
+    if words.keys() - reasons.keys():
+        return failed(Fault.BAD_REPLY, "the stream ended before the answer did")
+    return _finished(["".join(words[index]) for index in sorted(words)], list(reasons.values()), usage)
+
+
+def _finished(words: list[str], reasons: list[str | None], usage: Usage) -> Progress:
+    if not words:
+        raise ValueError("the reply holds no answer")
+    if all(reason == FILTERED for reason in reasons):
+        refused = failed(Fault.CONTENT_REJECTED, "the provider's content filter stopped the answer")
+        return refused.model_copy(update={"usage": usage})
+    return Done(outputs=tuple(Output(mime="text/plain", text=text) for text in words), usage=usage)
+
+
+def _broken_off(error: Any, status: int) -> Failed:
+    """An error within a stream that began well. Some hosts put the HTTP status it would have had in its code."""
+    said = error if isinstance(error, dict) else {"message": str(error)}
+    code, message = said.get("code") or said.get("type"), str(said.get("message") or error)[:MESSAGE_CHARS]
+    if isinstance(code, int) and code >= 400:
+        return Failed(error=from_status(code, message))
+    fault = FAULTS_BY_CODE.get(str(code), Fault.PROVIDER_FAULT)
+    return Failed(error=ProviderError(fault=fault, message=message, status=status, code=str(code) if code else None))
+
+
+def delta(document: Any) -> str:
+    """The words that one event adds to the first answer."""
+    none: dict[str, Any] = {}
+    first = next((choice for choice in document.get("choices", ()) if choice.get("index", 0) == 0), none)
+    return (first.get("delta") or {}).get("content") or ""
+
+
+def _usage(usage: dict[str, Any] | None) -> Usage:
+    """Tokens read from the provider's cache are priced apart, so they are not counted among the others."""
+    if not usage:
+        return {}
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    given = usage.get("prompt_tokens")
+    counts = {
+        "input_token": None if given is None else given - cached,
+        "cached_input_token": cached,
+        "output_token": usage.get("completion_tokens"),
+    }
+    return counted(counts)

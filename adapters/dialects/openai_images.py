@@ -1,0 +1,98 @@
+"""OpenAI images, and the many that copy it: one call, one reply, media inline or linked.
+
+Docs: https://platform.openai.com/docs/api-reference/images (read 2026-11-20)
+"""
+
+import json
+from typing import Any
+
+from pydantic import JsonValue
+
+from adapters.errors import Fault
+from adapters.fields import field_name, spell
+from adapters.schema import Fields, Input, MediaRequest, Offer, Output, Role, Usage, WireField
+from adapters.wire import Call, Done, Failed, Part, Progress, Reply, blamed, counted, linked, refusal
+
+FIELDS: Fields = {
+    "model": WireField(name="model"),
+    "prompt": WireField(name="prompt"),
+    "negative_prompt": WireField(name="negative_prompt"),
+    "count": WireField(name="n"),
+    "size": WireField(name="size", form="{width}x{height}"),
+    "width": WireField(name="width"),
+    "height": WireField(name="height"),
+    "seed": WireField(name="seed"),
+    "steps": WireField(name="steps"),
+    "guidance": WireField(name="guidance_scale"),
+    "aspect_ratio": WireField(name="aspect_ratio"),
+    "resolution": WireField(name="resolution"),
+    "quality": WireField(name="quality"),
+    "format": WireField(name="output_format"),
+    "loras": WireField(name="image_loras"),
+}
+
+FAULTS_BY_CODE = {
+    "moderation_blocked": Fault.CONTENT_REJECTED,
+    "content_policy_violation": Fault.CONTENT_REJECTED,
+    "insufficient_quota": Fault.OUT_OF_CREDIT,
+    "billing_hard_limit_reached": Fault.OUT_OF_CREDIT,
+}
+"""What the status leaves open: a 400 may be moderation, a 429 an empty account."""
+
+
+def submit(request: MediaRequest, offer: Offer) -> Call:
+    body = spell(request, offer, FIELDS) | {"model": offer.wire_id}
+    if not request.inputs or any(field_name(item.role) in offer.fields for item in request.inputs):
+        return Call(stage="submit", url="/images/generations", json_body=body)
+    parts = tuple(Part(name=name, value=_text(value)) for name, value in body.items())
+    return Call(stage="submit", url="/images/edits", form=parts + tuple(_file(item) for item in request.inputs))
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _file(item: Input) -> Part:
+    """Every picture is `image[]`, which OpenAI takes for one as for many; the mask is sent with alpha for white."""
+    if item.asset is None:
+        raise ValueError(f"the {item.role} input must be an asset: it is sent as a file")
+    if item.role is Role.MASK:
+        return Part(name="mask", asset=item.asset, mask_as_alpha=True)
+    return Part(name="image[]", asset=item.asset)
+
+
+def read(call: Call, reply: Reply) -> Progress:
+    if refused := refusal(call, reply):
+        return _sharpened(refused)
+    body = reply.json()
+    mime = f"image/{body.get('output_format') or 'png'}"
+    outputs = tuple(_output(item, mime) for item in body["data"])
+    if not outputs:
+        raise ValueError("the reply holds no image")
+    return Done(outputs=outputs, usage=_usage(body.get("usage") or {}))
+
+
+def _sharpened(refused: Failed) -> Failed:
+    fault = FAULTS_BY_CODE.get(refused.error.code or "")
+    return blamed(refused, fault) if fault else refused
+
+
+def _output(item: dict[str, Any], mime: str) -> Output:
+    if words := item.get("b64_json"):
+        return Output(mime=mime, base64=words)
+    if not item.get("url"):
+        raise ValueError("an image has neither url nor b64_json")
+    return linked(item["url"], mime)
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    """Tokens by kind; a copy of OpenAI that counts otherwise, or not at all, is no bad reply."""
+    given = usage.get("input_tokens_details") or {}
+    made = usage.get("output_tokens_details") or {}
+    counts = {
+        "input_token": given.get("text_tokens", usage.get("input_tokens")),
+        "input_image_token": given.get("image_tokens"),
+        "output_image_token": made.get("image_tokens", usage.get("output_tokens")),
+        "output_token": made.get("text_tokens"),
+    }
+    return counted(counts)

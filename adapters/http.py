@@ -1,0 +1,326 @@
+"""The only file here that touches the network: send one Call, read one Reply, guard foreign URLs.
+
+It never loops and never sleeps: whoever calls decides when to go on.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, NamedTuple
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from pydantic import JsonValue
+
+from adapters.bodies import Media, Shelf, TooLarge, body_of
+from adapters.errors import Fault
+from adapters.guard import ForbiddenAddress, guarded_socket, is_public
+from adapters.schema import ProviderCard
+from adapters.wire import Call, Dialect, Failed, Pending, Progress, Reply, Streams, event_data, failed, understand
+
+__all__ = [
+    "Clients", "ForbiddenAddress", "Listener", "Media", "NotFetched", "Shelf", "TooLarge", "close_clients", "fetch",
+    "guarded_socket", "is_public", "open_clients", "provably_not_sent", "send", "take_turn",
+]  # fmt: skip
+
+REPLY_BYTES = 96 * 1024 * 1024
+"""A reply that is read whole: ten 4K pictures as base64 are about 80 MB."""
+MEDIA_BYTES = 4 * 1024**3
+"""A file that is streamed to the store: a minute of 4K video is under 1 GB."""
+CONNECT_S = 10.0
+IDLE_S = 60.0
+"""The longest silence while a foreign link is read; a call to a provider is bounded by its card instead."""
+FETCH_S = 900.0
+"""The longest that one foreign link may take: 4 GiB at 5 MB/s."""
+KEEPALIVE_S = 4.0
+"""Shorter than the 5 s after which uvicorn closes an idle connection: a POST on a connection just closed by the other
+side would be of unknown fate."""
+CONNECTIONS = 512
+REDIRECTS = 4
+PASSING = frozenset({408, 425, 429})
+"""Statuses below 500 under which a link may well answer later."""
+KEY_CHARS = 8
+"""A key shorter than this is no secret worth blanking, and blanking it would eat words."""
+
+
+class BadLink(ValueError):
+    """A reply leads to something that is no http or https link."""
+
+
+class NotFetched(Exception):
+    """A foreign link could not be read; `lasting` says that asking again is of no use."""
+
+    def __init__(self, message: str, lasting: bool) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+
+
+Listener = Callable[[str], Awaitable[None]]
+"""Hears the words of a streamed reply as they come."""
+
+
+class Clients(NamedTuple):
+    """One client for hosts that the operator configured, one for links that came from anywhere else."""
+
+    configured: httpx.AsyncClient
+    foreign: httpx.AsyncClient
+
+
+def open_clients() -> Clients:
+    """Both clients over the aiohttp transport. Call inside a running event loop; close with `close_clients`."""
+    trust = httpx.create_ssl_context()
+    return Clients(_client(trust, None), _client(trust, guarded_socket))
+
+
+def _client(trust: ssl.SSLContext, dial: Callable[[tuple[Any, ...]], socket.socket] | None) -> httpx.AsyncClient:
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=60, ssl=trust, socket_factory=dial
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    timeout = httpx.Timeout(None, connect=CONNECT_S, pool=CONNECT_S)
+    transport = AiohttpTransport(verify=trust, client=session)
+    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False)
+
+
+async def close_clients(clients: Clients) -> None:
+    for client in clients:
+        await client.aclose()
+
+
+async def take_turn(
+    clients: Clients,
+    card: ProviderCard,
+    dialect: Dialect,
+    call: Call,
+    key: str | None,
+    shelf: Shelf,
+    listener: Listener | None = None,
+) -> Progress:
+    """Send one call and read one reply. Every way the provider can go wrong is a Failed, never an exception.
+
+    What the shelf or the listener raises is ours, and passes through.
+    """
+    try:
+        async with asyncio.timeout(card.timeout_s):
+            reply = await send(clients, card, dialect, call, key, shelf, listener)
+    except TimeoutError:
+        return _lost(call, Fault.TIMED_OUT, f"no answer within {card.timeout_s:g} s")
+    except (TooLarge, BadLink, httpx.DecodingError) as error:
+        return failed(Fault.BAD_REPLY, error)
+    except (httpx.RequestError, httpx.InvalidURL, aiohttp.ClientError) as error:
+        return _not_answered(call, error)
+    return _relative(card, _blanked(understand(dialect, call, reply), key))
+
+
+def _not_answered(call: Call, error: Exception) -> Failed:
+    if _caused_by(error, ForbiddenAddress):
+        return failed(Fault.BAD_REPLY, "the provider's reply leads to a private address")
+    if _caused_by(error, aiohttp.ClientResponseError):
+        return failed(Fault.BAD_REPLY, f"the answer is not HTTP: {error}")
+    if provably_not_sent(error):
+        return failed(Fault.UNREACHABLE, f"could not connect: {error}")
+    return _lost(call, Fault.UNREACHABLE, f"the connection broke: {error}")
+
+
+def _lost(call: Call, fault: Fault, message: str) -> Failed:
+    """The request left and no answer came: a submit may have been accepted."""
+    return failed(fault, message).model_copy(update={"fate_unknown": call.stage == "submit"})
+
+
+def provably_not_sent(error: Exception) -> bool:
+    """Whether no byte of the request can have reached the other side.
+
+    The aiohttp transport reports a connection that broke after the body left as ConnectTimeout too (httpx-aiohttp
+    0.2.0, seen 2026-11-21), so httpx's own class says nothing: only aiohttp's error underneath does.
+    """
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+    return isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol) or _caused_by(error, *kinds) is not None
+
+
+def _caused_by(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:
+    """The first error of these kinds in a chain of causes; aiohttp keeps a socket's own error in `os_error`."""
+    while error is not None:
+        if isinstance(error, kinds):
+            return error
+        inner = getattr(error, "os_error", None)
+        error = inner if isinstance(inner, kinds) else error.__cause__ or error.__context__
+    return None
+
+
+def _blanked(progress: Progress, key: str | None) -> Progress:
+    """Some providers repeat the key in their complaint about it; callers read these messages."""
+    if not isinstance(progress, Failed) or not key or len(key) < KEY_CHARS or key not in progress.error.message:
+        return progress
+    error = progress.error.model_copy(update={"message": progress.error.message.replace(key, "***")})
+    return progress.model_copy(update={"error": error})
+
+
+async def send(
+    clients: Clients,
+    card: ProviderCard,
+    dialect: Dialect,
+    call: Call,
+    key: str | None,
+    shelf: Shelf,
+    listener: Listener | None,
+) -> Reply:
+    """One exchange. The key goes only to the configured origin; every other host is reached through the guard.
+
+    Raises httpx's and aiohttp's errors, TimeoutError, TooLarge and BadLink.
+    """
+    url, ours = _target(card, call)
+    headers = dict(call.headers)
+    if ours and key:
+        headers[card.auth_header] = card.auth.format(key=key)
+    client = clients.configured if ours else clients.foreign
+    request = client.build_request(call.method, url, headers=headers, **await body_of(call, shelf))
+    response = await client.send(request, stream=True)
+    try:
+        return await _reply(response, dialect, call, shelf, listener)
+    finally:
+        await response.aclose()
+
+
+def _target(card: ProviderCard, call: Call) -> tuple[httpx.URL, bool]:
+    """Where a call goes, and whether that is the configured origin. Raises BadLink."""
+    base = httpx.URL(card.base_url)
+    if call.url.startswith("/"):
+        return httpx.URL(card.base_url.rstrip("/") + call.url), True
+    url = httpx.URL(call.url)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise BadLink(f"the provider's reply leads to {call.url[:100]}, which is no http or https link")
+    ours = _origin(url) == _origin(base)
+    return (url.copy_with(userinfo=base.userinfo) if ours else url), ours
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+async def _reply(
+    response: httpx.Response, dialect: Dialect, call: Call, shelf: Shelf, listener: Listener | None
+) -> Reply:
+    lowered = {name.lower(): value for name, value in response.headers.items()}
+    good = response.status_code < 300
+    if call.stores and good:
+        async with aclosing(_bounded(response, MEDIA_BYTES)) as chunks:
+            return Reply(response.status_code, lowered, stored=await shelf.store(chunks))
+    async with aclosing(_bounded(response, REPLY_BYTES)) as chunks:
+        if listener and call.streams and good and isinstance(dialect, Streams):
+            return Reply(response.status_code, lowered, await _heard(chunks, dialect, listener))
+        return Reply(response.status_code, lowered, b"".join([chunk async for chunk in chunks]))
+
+
+async def _bounded(response: httpx.Response, limit: int) -> AsyncGenerator[bytes]:
+    """The decoded bytes of a response, at most `limit` of them. Raises TooLarge.
+
+    One encoding grows a chunk of 16 KiB a thousandfold at most; two would grow it a millionfold, so two are refused.
+    """
+    declared = response.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise TooLarge(f"{declared} bytes are announced, {limit} are allowed")
+    if "," in response.headers.get("content-encoding", ""):
+        raise TooLarge("the reply is compressed more than once")
+    total = 0
+    async for chunk in response.aiter_bytes():
+        total += len(chunk)
+        if total > limit:
+            raise TooLarge(f"more than {limit} bytes came")
+        yield chunk
+
+
+async def _heard(chunks: AsyncIterator[bytes], dialect: Streams, listener: Listener) -> bytes:
+    """The whole body, its words given to the listener line by line on the way."""
+    kept: list[bytes] = []
+    rest: list[bytes] = []  # of a line that has not ended: joined once, however long it grows
+    async for chunk in chunks:
+        kept.append(chunk)
+        *lines, last = chunk.split(b"\n")
+        for line in lines:
+            rest.append(line)
+            if words := _words(b"".join(rest), dialect):
+                await listener(words)
+            rest = []
+        rest.append(last)
+    return b"".join(kept)
+
+
+def _words(line: bytes, dialect: Streams) -> str:
+    """What one line says; nonsense is silent here, since `read` judges the whole reply afterwards."""
+    try:
+        document = event_data(line.decode().strip())
+        return dialect.delta(document) if document is not None else ""
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return ""
+
+
+def _relative(card: ProviderCard, progress: Progress) -> Progress:
+    """Links on the configured host are kept without it, so that a stored call survives a move of that host."""
+    if not isinstance(progress, Pending):
+        return progress
+    base = card.base_url.rstrip("/")
+
+    def short(value: JsonValue) -> JsonValue:
+        return value[len(base) :] if isinstance(value, str) and value.startswith(base + "/") else value
+
+    call = progress.call
+    memo = {name: short(value) for name, value in call.memo.items()}
+    return progress.model_copy(update={"call": call.model_copy(update={"url": short(call.url), "memo": memo})})
+
+
+async def fetch(clients: Clients, url: str, configured_origin: str | None = None) -> AsyncGenerator[bytes]:
+    """The bytes behind a foreign link, streamed, at most MEDIA_BYTES of them; redirects followed under the same guard.
+
+    A link on `configured_origin` (a provider that the operator put on a private host) passes the guard; its redirects
+    do not. No credentials are sent. Whoever may stop early wraps it in `contextlib.aclosing`. Raises NotFetched.
+    """
+    ends = asyncio.get_running_loop().time() + FETCH_S
+    for _ in range(REDIRECTS + 1):
+        async with _opened(clients, url, configured_origin) as response:
+            if (onward := _redirected(response)) is not None:
+                url, configured_origin = onward, None
+                continue
+            if response.status_code != 200:
+                lasting = 400 <= response.status_code < 500 and response.status_code not in PASSING
+                raise NotFetched(f"{url} answered {response.status_code}", lasting)
+            async with aclosing(_bounded(response, MEDIA_BYTES)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+                    if asyncio.get_running_loop().time() > ends:
+                        raise NotFetched(f"{url}: took more than {FETCH_S:g} s", lasting=True)
+            return
+    raise NotFetched(f"{url}: more than {REDIRECTS} redirects", lasting=True)
+
+
+def _redirected(response: httpx.Response) -> str | None:
+    if not response.is_redirect or "location" not in response.headers:
+        return None
+    return str(response.url.join(response.headers["location"]))
+
+
+@asynccontextmanager
+async def _opened(clients: Clients, url: str, configured_origin: str | None) -> AsyncIterator[httpx.Response]:
+    """A streamed GET, its errors, from the first byte to the last, told apart into lasting and passing ones."""
+    try:
+        link = httpx.URL(url)
+        if link.scheme not in ("http", "https") or not link.host:
+            raise NotFetched(f"{url[:100]} is not an http or https link", lasting=True)
+        ours = configured_origin is not None and _origin(link) == _origin(httpx.URL(configured_origin))
+        client = clients.configured if ours else clients.foreign
+        timeout = httpx.Timeout(IDLE_S, connect=CONNECT_S, pool=CONNECT_S)
+        response = await client.send(client.build_request("GET", link, timeout=timeout), stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+    except (TooLarge, httpx.InvalidURL, httpx.DecodingError) as error:
+        raise NotFetched(f"{url[:200]}: {error}", lasting=True) from error
+    except (httpx.RequestError, aiohttp.ClientError) as error:
+        if _caused_by(error, ForbiddenAddress):
+            raise NotFetched(f"{url} leads to a private address", lasting=True) from error
+        raise NotFetched(f"{url} could not be read: {error}", lasting=False) from error

@@ -1,0 +1,314 @@
+"""The one vocabulary: everything above this file speaks in these nouns; nothing here does I/O."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+
+class Frozen(BaseModel):
+    """A closed, immutable value: an unknown field is an error, not a surprise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Modality(StrEnum):
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    TEXT = "text"
+
+
+class Task(StrEnum):
+    """What is to be done, in the words that model hubs use."""
+
+    TEXT_TO_IMAGE = "text-to-image"
+    IMAGE_EDIT = "image-edit"
+    INPAINT = "inpaint"
+    UPSCALE_IMAGE = "upscale-image"
+    TEXT_TO_VIDEO = "text-to-video"
+    IMAGE_TO_VIDEO = "image-to-video"
+    VIDEO_TO_VIDEO = "video-to-video"
+    UPSCALE_VIDEO = "upscale-video"
+    AVATAR_VIDEO = "avatar-video"
+    TEXT_TO_SPEECH = "text-to-speech"
+    TEXT = "text"
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of media that comes out."""
+        if self is Task.TEXT:
+            return Modality.TEXT
+        if self is Task.TEXT_TO_SPEECH:
+            return Modality.AUDIO
+        return Modality.VIDEO if "video" in self else Modality.IMAGE
+
+
+class Role(StrEnum):
+    """What an input is for. A mask is white where the picture is to change."""
+
+    SOURCE = "source"
+    MASK = "mask"
+    FIRST_FRAME = "first_frame"
+    LAST_FRAME = "last_frame"
+    REFERENCE = "reference"
+    STYLE = "style"
+    CHARACTER = "character"
+    AUDIO = "audio"
+
+
+class Input(Frozen):
+    """One piece of media that the caller gives: exactly one of a link, an asset of ours, or base64."""
+
+    role: Role
+    url: str | None = None
+    asset: str | None = None
+    base64: str | None = None
+
+
+class Lora(Frozen):
+    id: str
+    scale: float = 1.0
+
+
+class TextPart(Frozen):
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ImagePart(Frozen):
+    """A picture in a chat message: a link, a data URI, or an asset of ours."""
+
+    type: Literal["image"] = "image"
+    url: str | None = None
+    asset: str | None = None
+
+
+class Message(Frozen):
+    role: Literal["system", "user", "assistant"]
+    content: str | tuple[Annotated[TextPart | ImagePart, Field(discriminator="type")], ...]
+
+
+Value = bool | int | float | str
+"""A parameter's value as cards, requests and prices write it."""
+
+PARAMETERS = (
+    "negative_prompt", "aspect_ratio", "resolution", "size", "width", "height", "duration_s", "fps", "count", "seed",
+    "steps", "guidance", "scale", "audio", "format", "quality", "loras", "max_tokens", "temperature",
+)  # fmt: skip
+"""Names an offer may accept. `size` stands for width and height taken as a pair from a list ("1536x1024")."""
+
+
+class MediaRequest(Frozen):
+    """What a caller asks for, in our words; None means "the offer's default"."""
+
+    task: Task
+    prompt: str = Field("", max_length=100_000)
+    negative_prompt: str | None = Field(None, max_length=20_000)
+    messages: tuple[Message, ...] = Field((), max_length=1_000)
+    inputs: tuple[Input, ...] = Field((), max_length=32)
+    aspect_ratio: str | None = Field(None, pattern=r"^([1-9]\d{0,3}:[1-9]\d{0,3}|auto)$")
+    resolution: str | None = Field(None, max_length=16)
+    width: int | None = Field(None, ge=16, le=16_384)
+    height: int | None = Field(None, ge=16, le=16_384)
+    duration_s: float | None = Field(None, gt=0, le=3_600, allow_inf_nan=False)
+    fps: int | None = Field(None, ge=1, le=240)
+    count: int = Field(1, ge=1, le=100)
+    seed: int | None = Field(None, ge=0, le=2**63 - 1)
+    steps: int | None = Field(None, ge=1, le=1_000)
+    guidance: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
+    scale: float | None = Field(None, gt=1, le=16, allow_inf_nan=False, description="times larger on each side")
+    audio: bool | None = None
+    format: str | None = Field(None, max_length=16)
+    quality: str | None = Field(None, max_length=16)
+    loras: tuple[Lora, ...] = Field((), max_length=16)
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000)
+    temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
+    extra: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+
+    def extra_for(self, provider: str) -> dict[str, JsonValue]:
+        """Options of one provider only, so that a fallback never carries them to another."""
+        return self.extra.get(provider, {})
+
+    def given(self, role: Role) -> tuple[Input, ...]:
+        return tuple(item for item in self.inputs if item.role is role)
+
+
+class Output(Frozen):
+    """One piece of media as the provider handed it over: a link, inline base64, bytes already stored, or words."""
+
+    mime: str
+    url: str | None = None
+    base64: str | None = Field(None, repr=False)
+    stored: str | None = None
+    text: str | None = None
+
+
+Usage = dict[str, Decimal]
+"""Unit → quantity. Units are listed in catalog/units.yaml."""
+
+
+def _exact(value: object) -> object:
+    return str(value) if isinstance(value, float) else value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, allow_inf_nan=False)]
+"""A Decimal that reads 0.003 from YAML or JSON as exactly 0.003."""
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {name: want if isinstance(want, list | tuple) else [want] for name, want in value.items()}
+
+
+When = Annotated[dict[str, tuple[Value, ...]], BeforeValidator(_listed)]
+"""Parameter → the values for which something holds. One value may be written without its list."""
+
+
+class Rate(Frozen):
+    """USD for `per` of one unit, for requests whose resolved parameters match `when`."""
+
+    unit: str
+    usd: Exact
+    per: Exact = Decimal(1)
+    when: When = Field(default_factory=dict)
+
+
+class Price(Frozen):
+    """Rates that hold from a date on. A change of price is a new Price, never an edit."""
+
+    since: date
+    checked: date
+    source: str
+    rates: tuple[Rate, ...] = Field(min_length=1)
+    unsure: str | None = None
+
+
+class Expectation(Frozen):
+    """An upper bound, for quotes, on a unit that the request alone does not tell (tokens of an image, say)."""
+
+    unit: str
+    quantity: Exact
+    per: Literal["request", "output", "second"] = "output"
+    when: When = Field(default_factory=dict)
+
+
+class Accept(Frozen):
+    """What an offer takes for one parameter. Nothing said: any value of its type."""
+
+    range: tuple[float, float] | None = None
+    step: float | None = None
+    enum: tuple[Value, ...] | None = None
+    default: Value | None = None
+
+
+class WireField(Frozen):
+    """How one provider spells one parameter: its name, and the form its value takes."""
+
+    name: str
+    form: str | None = Field(None, description='a template such as "{}s" or "{width}x{height}"; None sends it as it is')
+    values: dict[str, JsonValue] | None = Field(None, description="our value → theirs")
+    many: bool = Field(False, description="an input that is sent as a list")
+    media: Literal["data_uri", "base64", "url"] = "data_uri"
+
+
+def _named(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Fields = dict[str, Annotated[WireField, BeforeValidator(_named)]]
+"""Our name → theirs. `size` is width and height together; a role's name stands for the inputs of that role."""
+
+
+class Override(Frozen):
+    """What differs for one task of an offer: laid over the offer's own `accepts`, `fields` and `fixed`."""
+
+    wire_id: str | None = None
+    accepts: dict[str, Accept | None] = Field(default_factory=dict)
+    inputs: dict[Role, tuple[int, int]] | None = None
+    fields: Fields = Field(default_factory=dict)
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Offer(Frozen):
+    """One model at one provider: the thing the router chooses."""
+
+    provider: str
+    model: str
+    dialect: str
+    wire_id: str
+    tasks: frozenset[Task] = Field(min_length=1)
+    accepts: dict[str, Accept] = Field(default_factory=dict)
+    inputs: dict[Role, tuple[int, int]] = Field(default_factory=dict)
+    fields: Fields = Field(default_factory=dict)
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
+    by_task: dict[Task, Override] = Field(default_factory=dict)
+    prices: tuple[Price, ...] = ()
+    expects: tuple[Expectation, ...] = ()
+    eta_s: dict[Task, float] = Field(default_factory=dict)
+    ends: date | None = None
+    refusals_billed: bool = False
+    unsure: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+    def for_task(self, task: Task) -> "Offer":
+        """This offer as it is for one task, with that task's differences laid over it."""
+        other = self.by_task.get(task)
+        if other is None:
+            return self
+        accepts = {name: accept for name, accept in (self.accepts | other.accepts).items() if accept is not None}
+        changes = {
+            "wire_id": other.wire_id or self.wire_id,
+            "accepts": accepts,
+            "inputs": self.inputs if other.inputs is None else other.inputs,
+            "fields": self.fields | other.fields,
+            "fixed": self.fixed | other.fixed,
+            "by_task": {},
+        }
+        return self.model_copy(update=changes)
+
+
+class ProviderCard(Frozen):
+    """A provider as data: where it is, how it wants its key, what it offers."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    dialect: str
+    base_url: str
+    key_env: str | None = None
+    auth_header: str = "authorization"
+    auth: str = "Bearer {key}"
+    idempotency_header: str | None = Field(None, description="a header under which a submit may safely be sent again")
+    stand_in: bool = Field(False, description="leaves `auto` as soon as another provider has a key")
+    timeout_s: float = Field(120, gt=0, description="the longest that one call may take")
+    deadline_s: float = Field(1_800, gt=0, description="the longest that one attempt may take, polls included")
+    unsure: str | None = None
+    offers: tuple[Offer, ...]
+
+
+class Model(Frozen):
+    """A set of weights, wherever it runs."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*$")
+    name: str
+    maker: str
+    tasks: frozenset[Task] = Field(min_length=1)
+    family: str | None = Field(None, description="`<family>-latest` points to its newest member")
+    released: date | None = None
+    aliases: tuple[str, ...] = ()
+    open_weights: bool = False
+    unsure: str | None = None
+
+
+class Unit(Frozen):
+    """Something that is counted and priced."""
+
+    name: str
+    title: str
+    modality: Modality | None = None

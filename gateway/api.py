@@ -1,0 +1,118 @@
+"""The HTTP face: mounts every noun's routes, finds who calls, and turns problems into problem+json; no logic."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import problems, telemetry
+from gateway.assembly import Parts
+from gateway.assets import routes as assets
+from gateway.catalog import routes as catalog
+from gateway.jobs import routes as jobs
+from gateway.keys import routes as keys
+from gateway.keys.service import Keyring
+from gateway.ledger import routes as ledger
+from gateway.problems import Problem, Unavailable
+from gateway.routing import routes as routing
+
+DESCRIPTION = """
+One endpoint over many image, video, speech and text models. `POST /v1/jobs` with a prompt and a task makes something;
+`POST /v1/route` says which offer would be chosen and why, and spends nothing.
+
+Authenticate with `Authorization: Bearer pk_…` or `x-api-key: pk_…`. Money is a decimal string in US dollars, times are
+RFC 3339 in UTC, errors are RFC 9457 with a `code` and a sentence on what to do.
+"""
+
+
+def mount(app: FastAPI, parts: Parts) -> None:
+    """Give an application every route."""
+    app.include_router(jobs.routes(parts.jobs, parts.assets))
+    app.include_router(routing.routes(parts.db, parts.routing))
+    app.include_router(catalog.routes(parts.supply, lambda: parts.routing.belief))
+    app.include_router(assets.routes(parts.assets))
+    app.include_router(ledger.routes(parts.db))
+    app.include_router(keys.routes(parts.keyring))
+
+
+def add_probes(app: FastAPI, ready: Callable[[], Awaitable[str | None]]) -> None:
+    """Whether we live, whether we can serve, and the metrics. `ready` gives the reason against, or None."""
+
+    @app.get("/healthz", tags=["operations"])
+    async def healthz() -> dict[str, str]:
+        """This process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operations"])
+    async def readyz() -> dict[str, str]:
+        """The database answers and has the schema that this version needs."""
+        if reason := await ready():
+            raise Unavailable(reason)
+        return {"status": "ready"}
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus' text format."""
+        return Response(telemetry.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def add_problems(app: FastAPI) -> None:
+    app.add_exception_handler(Problem, problems.on_problem)
+    app.add_exception_handler(RequestValidationError, problems.on_validation)
+    app.add_exception_handler(HTTPException, problems.on_http)
+
+
+class Doorkeeper:
+    """Pure ASGI: finds who calls, once for each request under /v1, and counts what was answered.
+
+    An asset's content may be had without a key, by a signed link; its route decides that.
+    """
+
+    def __init__(self, app: ASGIApp, keyring: Callable[[], Keyring]) -> None:
+        self.app, self.keyring = app, keyring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                telemetry.REQUESTS.labels(_route(scope), message["status"]).inc()
+            await send(message)
+
+        try:
+            await self._let_in(scope)
+        except Problem as problem:
+            await problems.answer(problem)(scope, receive, counted)
+            return
+        await self.app(scope, receive, counted)
+
+    async def _let_in(self, scope: Scope) -> None:
+        path: str = scope["path"]
+        if not path.startswith("/v1/"):
+            return
+        secret = _secret(scope)
+        if secret is None and path.startswith("/v1/assets/") and path.endswith("/content"):
+            return
+        scope["podium.caller"] = await self.keyring().authenticate(secret)
+
+
+def _secret(scope: Scope) -> str | None:
+    """The key that a request carries, in either of the two headers."""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return str(value[7:].decode("latin-1").strip())
+        if name == b"x-api-key":
+            return str(value.decode("latin-1").strip())
+    return None
+
+
+def _route(scope: Scope) -> str:
+    """The path's template, so that ids do not become metrics."""
+    route: Any = scope.get("route")
+    return getattr(route, "path", None) or "none"

@@ -1,0 +1,138 @@
+"""Blobs in a folder of this machine. A file gets its name only once its bytes are durable: none is half there."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from gateway import clock
+from gateway.assets.rules import Blob
+from gateway.assets.store import BATCH_BYTES, TEMPORARY_AGE, append, batches, place
+
+T = TypeVar("T")
+
+THREADS = 8
+"""They wait for the disk rather than compute, and a disk serves several waiting at once better than one."""
+TEMPORARY = "unfinished"
+
+
+class Disk:
+    """A folder as a `Store`. Blobs lie at `ab/cd/abcd…`; what is being written lies in `unfinished/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.temporary = self.root / TEMPORARY
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        _sync(self.root.parent)
+        self.durable: set[Path] = set()
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="disk")
+
+    async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
+        path, hashed, size_bytes = self._unfinished(), hashlib.sha256(), 0
+        file = await self._run(lambda: path.open("xb"))
+        try:
+            async for batch in batches(chunks):
+                size_bytes += len(batch)
+                await self._run(partial(append, file, hashed, batch))
+            blob = Blob(hashed.hexdigest(), size_bytes)
+            await self._run(lambda: self._name(file, path, blob))
+        finally:
+            await self._run(lambda: _discard(file, path))
+        return blob
+
+    def write(self, blob: Blob, data: bytes) -> None:
+        if self._has(blob):
+            return
+        path = self._unfinished()
+        with path.open("xb") as file:
+            try:
+                file.write(data)
+                self._name(file, path, blob)
+            finally:
+                path.unlink(missing_ok=True)
+
+    def open(self, sha256: str) -> BinaryIO:
+        return self._path(sha256).open("rb")
+
+    async def stream(self, sha256: str, start: int, end: int) -> AsyncIterator[bytes]:
+        file = await self._run(lambda: self.open(sha256))
+        try:
+            file.seek(start)
+            while start < end and (data := await self._run(lambda: file.read(min(BATCH_BYTES, end - start)))):  # noqa: B023
+                start += len(data)
+                yield data
+        finally:
+            file.close()
+
+    async def size(self, sha256: str) -> int | None:
+        try:
+            return (await self._run(self._path(sha256).stat)).st_size
+        except FileNotFoundError:
+            return None
+
+    async def clean(self, now: datetime) -> int:
+        return await self._run(lambda: self._clean(now))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    def _clean(self, now: datetime) -> int:
+        oldest = (now - TEMPORARY_AGE).timestamp()
+        left = [path for path in self.temporary.iterdir() if path.stat().st_mtime < oldest]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def _path(self, sha256: str) -> Path:
+        return self.root / place(sha256)
+
+    def _unfinished(self) -> Path:
+        return self.temporary / clock.new_id("new")
+
+    def _has(self, blob: Blob) -> bool:
+        """Whether this blob is there and durable. A file of another size is damaged, and will be replaced."""
+        path = self._path(blob.sha256)
+        try:
+            if path.stat().st_size != blob.size_bytes:
+                return False
+        except FileNotFoundError:
+            return False
+        self._make_durable(path.parent)
+        return True
+
+    def _name(self, file: BinaryIO, path: Path, blob: Blob) -> None:
+        """Give an unfinished file its name. Where the name is taken, the bytes there are the same."""
+        if self._has(blob):
+            return
+        file.flush()
+        os.fsync(file.fileno())
+        target = self._path(blob.sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+        self._make_durable(target.parent)
+
+    def _make_durable(self, folder: Path) -> None:
+        """Whoever wrote a name in this folder, it outlives a power cut from here on."""
+        _sync(folder)
+        if folder not in self.durable:
+            _sync(folder.parent)
+            _sync(self.root)
+            self.durable.add(folder)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _discard(file: BinaryIO, path: Path) -> None:
+    file.close()
+    path.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""The life of an attempt, and when its next turn is due. Pure."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from adapters.errors import Fault, ProviderError
+from adapters.schema import Usage
+from adapters.wire import Done, Failed, Pending, Progress
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+LIVE = frozenset({Status.OPEN, Status.UNKNOWN})
+
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.OPEN: frozenset({Status.UNKNOWN, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
+    Status.UNKNOWN: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+
+LEASE_S = 15.0
+"""How long a worker may be silent before another takes over what it held."""
+HEARTBEAT_S = 5.0
+TURNS = 5_000
+"""Turns of one attempt: half an hour of polls at the quickest cadence, and some."""
+SLOWER = 1.5
+SLOWEST_POLL_S = 30.0
+RETRY_FIRST_S = 1.0
+RESENDS = 5
+"""Times that a submit of unknown fate is sent again under its idempotency key."""
+
+
+class Ending(NamedTuple):
+    """How an attempt ended, for whoever decides what comes next."""
+
+    status: Status
+    error: ProviderError | None = None
+    usage: Usage = {}  # noqa: RUF012 - never changed
+
+
+class Again(NamedTuple):
+    """The attempt goes on: its next call (or what waits to be collected) and when."""
+
+    due_at: datetime
+    progress: Pending | Done
+    failures: int = 0
+
+
+def poll_wait_s(wait_s: float, turns: int) -> float:
+    """The provider's cadence at first, slower by half for every twenty turns, at most every 30 s."""
+    slowed: float = wait_s * SLOWER ** min(turns // 20, 20)
+    return min(slowed, max(wait_s, SLOWEST_POLL_S))
+
+
+def backoff_s(failures: int) -> float:
+    """Seconds before asking again after the n-th failure in a row: 1, 2, 4 … 60."""
+    return min(RETRY_FIRST_S * 2.0 ** max(0, failures - 1), 60.0)
+
+
+class Asked(Protocol):
+    """What the rules want to know of an attempt."""
+
+    @property
+    def next(self) -> Pending | Done: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def turns(self) -> int: ...
+    @property
+    def deadline_at(self) -> datetime: ...
+
+
+def after_turn(progress: Progress, asked: Asked, now: datetime, resendable: bool = False) -> Again | Ending | Done:
+    """What a turn's progress means for the attempt. A Done still has to be collected.
+
+    A later turn that fails in passing (the network, a 5xx, a 429) is asked again until the deadline: the provider's
+    job is not lost because one poll was. A submit is asked again only if it is `resendable`: the provider keeps an
+    idempotency key.
+    """
+    late = now >= asked.deadline_at
+    match progress:
+        case Done():
+            return progress
+        case Pending() if late or asked.turns >= TURNS:
+            return Ending(Status.FAILED, ProviderError(fault=Fault.TIMED_OUT, message="not finished by its deadline"))
+        case Pending():
+            return Again(now + timedelta(seconds=poll_wait_s(progress.wait_s, asked.turns)), progress)
+        case Failed() if passing(progress, asked, resendable) and not late:
+            wait_s = max(progress.error.retry_after_s or 0.0, backoff_s(asked.failures + 1))
+            return Again(now + timedelta(seconds=wait_s), asked.next, asked.failures + 1)
+        case Failed(fate_unknown=True):
+            return Ending(Status.UNKNOWN, progress.error, progress.usage)
+        case Failed():
+            return Ending(Status.FAILED, progress.error, progress.usage)
+
+
+def passing(progress: Failed, asked: Asked, resendable: bool) -> bool:
+    """Whether a failure is only of this turn."""
+    if isinstance(asked.next, Pending) and asked.next.call.stage == "submit":
+        return resendable and progress.fate_unknown and asked.failures < RESENDS
+    error = progress.error
+    if error.fault is Fault.PROVIDER_FAULT:
+        return error.status is not None and error.status >= 500
+    return error.fault in (Fault.UNREACHABLE, Fault.RATE_LIMITED, Fault.TIMED_OUT)

@@ -1,0 +1,295 @@
+"""The worker's loop: claim what is due, take one turn each, store what came of it. It decides nothing about jobs."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import structlog
+from sqlalchemy.engine import Connection
+
+from adapters.errors import Fault, ProviderError
+from adapters.http import Clients, Listener, Shelf, is_accepted, take_turn
+from adapters.registry import DIALECTS
+from adapters.schema import Offer, ProviderCard, Task
+from adapters.wire import Call, Cancels, Done, Failed, Pending, Progress
+from gateway import clock, telemetry
+from gateway.attempts import rules, store
+from gateway.attempts.rules import Again, Ending, Status
+from gateway.attempts.store import Attempt
+from gateway.db import Database
+
+log = structlog.get_logger()
+
+CLAIM = 64
+"""Attempts taken in one claim: enough to keep a commit busy, few enough to share among replicas."""
+IDLE_S = 0.25
+"""How often an idle worker looks for attempts that another process queued."""
+
+
+class Supplied(NamedTuple):
+    """What a turn on an offer needs: the provider's card (at its real address), its key, and the offer."""
+
+    card: ProviderCard
+    key: str | None
+    offer: Offer
+
+
+class Delivery(NamedTuple):
+    """What was collected from a finished attempt and what it costs; `parts` is the jobs' own business."""
+
+    cost_nanos: int
+    parts: Any
+
+
+class NotYet(Exception):
+    """The outputs could not be fetched now; `lasting` says that they never will be."""
+
+    def __init__(self, message: str, lasting: bool) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+
+
+Collect = Callable[[Attempt, Supplied, Done], Awaitable[Delivery]]
+"""Bring the outputs home and measure them. Raises NotYet."""
+
+Finish = Callable[[Connection, Attempt, Done, Delivery, datetime], Any]
+"""In the transaction that ends a succeeded attempt: settle, and end the job. Returns what to announce."""
+
+Ended = Callable[[Connection, Attempt, Ending, datetime], Any]
+"""In the transaction that ends any other attempt: decide what comes next. Returns what to announce."""
+
+Moved = Callable[[Connection, Attempt, Again, datetime], Any]
+"""In the transaction that stores progress. Returns what to announce."""
+
+
+@dataclass
+class Runner:
+    """One worker. `supply` finds what an offer needs, or None if it is no longer there."""
+
+    db: Database
+    clients: Clients
+    shelf: Shelf
+    supply: Callable[[str, Task], Supplied | None]
+    collect: Collect
+    finish: Finish
+    ended: Ended
+    moved: Moved
+    announce: Callable[[Any], None]
+    listener: Callable[[str], Listener | None]
+    most: int = 64
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{clock.new_id('w')[-6:]}")
+    running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: bool = False
+
+    @property
+    def has_room(self) -> bool:
+        return not self.closing and len(self.running) < self.most
+
+    def take(self, attempt: Attempt) -> None:
+        """Run an attempt that this worker holds the lease of."""
+        task = asyncio.create_task(self._run(attempt))
+        self.running[attempt.id] = task
+        task.add_done_callback(lambda _: self._done(attempt.id))
+
+    def _done(self, attempt_id: str) -> None:
+        self.running.pop(attempt_id, None)
+        self.awake.set()
+
+    async def loop(self) -> None:
+        """Claim and run until canceled; turns under way are then finished by `drain`."""
+        heartbeat = asyncio.create_task(self._keep_leases())
+        try:
+            while True:
+                claimed = await self._claim() if self.has_room else []
+                for attempt in claimed:
+                    self.take(attempt)
+                if not claimed:
+                    await self._sleep()
+        finally:
+            heartbeat.cancel()
+
+    async def _claim(self) -> list[Attempt]:
+        now = clock.now()
+        due = await self.db.read(lambda connection: store.next_due(connection, now))
+        if due is None or due > now:
+            return []
+        most = min(CLAIM, self.most - len(self.running))
+        return await self.db.together(lambda connection: store.claim(connection, self.name, most, now))
+
+    async def _sleep(self) -> None:
+        self.awake.clear()
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self.awake.wait()
+        except TimeoutError:
+            return
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(rules.HEARTBEAT_S)
+            if ids := list(self.running):
+                await self.db.together(lambda connection: store.renew(connection, self.name, ids, clock.now()))
+
+    def take_over(self, connection: Connection) -> int:
+        """Free what workers of this machine held that are gone: a restart need not wait for their leases to run out.
+
+        Only where the database is on this machine, so that a process id says who holds a lease.
+        """
+        gone = [holder for holder in store.holders(connection) if _is_gone(holder)]
+        return store.release(connection, gone) if gone else 0
+
+    async def drain(self) -> None:
+        """Let the turns under way end, so that a polite stop leaves no submit of unknown fate."""
+        self.closing = True
+        await asyncio.gather(*self.running.values(), return_exceptions=True)
+
+    async def _run(self, attempt: Attempt) -> None:
+        """Turns of one attempt, as long as the next is due at once."""
+        following: Attempt | None = attempt
+        while following is not None:
+            try:
+                following = await self._turn(following)
+            except Exception:  # the worker's edge: the lease runs out, and another turn is taken then
+                telemetry.WORKER_ERRORS.inc()
+                log.exception("turn broke", attempt=attempt.id)
+                return
+
+    async def _turn(self, attempt: Attempt) -> Attempt | None:
+        """One turn. Returns the attempt as it goes on, if it goes on at once."""
+        supplied = self.supply(attempt.offer, Task(attempt.task))
+        if supplied is None:
+            return await self._end(
+                attempt, _failing(Fault.MODEL_MISSING, f"{attempt.offer} is no longer in the catalog")
+            )
+        progress = await self._progress(attempt, supplied)
+        now = clock.now()
+        after = rules.after_turn(progress, attempt, now, supplied.card.idempotency_header is not None)
+        if isinstance(after, Done):
+            return await self._collect(attempt, supplied, after)
+        if isinstance(after, Again):
+            return await self._go_on(attempt, after, now)
+        if after.error and after.error.fault is Fault.TIMED_OUT and isinstance(attempt.next, Pending):
+            await self.stop(supplied, attempt.next.call)
+        return await self._end(attempt, after)
+
+    async def _progress(self, attempt: Attempt, supplied: Supplied) -> Progress:
+        """Make the stored call, unless a submit was begun before and nobody knows what became of it."""
+        if isinstance(attempt.next, Done):
+            return attempt.next
+        call = attempt.next.call
+        if attempt.status is Status.UNKNOWN:
+            return _failed(Fault.TIMED_OUT, "nobody can say whether the provider accepted it; its deadline has passed")
+        if call.stage == "submit" and supplied.card.idempotency_header:
+            call = call.model_copy(update={"headers": call.headers | {supplied.card.idempotency_header: attempt.id}})
+        elif call.stage == "submit" and attempt.sends > 1:
+            lost = _failed(Fault.TIMED_OUT, "the gateway stopped while this was being submitted")
+            return lost.model_copy(update={"fate_unknown": True})
+        dialect = DIALECTS[supplied.offer.dialect]
+        with telemetry.TURN_SECONDS.labels(supplied.card.name, call.stage).time():
+            return await take_turn(
+                self.clients, supplied.card, dialect, call, supplied.key, self.shelf, self.listener(attempt.job_id)
+            )
+
+    async def _collect(self, attempt: Attempt, supplied: Supplied, done: Done) -> Attempt | None:
+        """Bring the outputs home. Where asking again would not give them again, they are written down first."""
+        if _asked_once(attempt.next) and any(output.url for output in done.outputs):
+            attempt = attempt._replace(next=done)
+            await self._store(attempt, Again(clock.now(), done), keep_lease=True)
+        try:
+            delivery = await self.collect(attempt, supplied, done)
+        except NotYet as error:
+            return await self._not_collected(attempt, error)
+        ending = Ending(Status.SUCCEEDED, usage=done.usage)
+
+        def unit(connection: Connection) -> Any:
+            now = clock.now()
+            won = store.end(connection, attempt, ending, delivery.cost_nanos, now)
+            return self.finish(connection, attempt, done, delivery, now) if won else None
+
+        self._announce(await self.db.together(unit))
+        telemetry.ATTEMPTS.labels(attempt.provider, "succeeded").inc()
+        return None
+
+    async def _not_collected(self, attempt: Attempt, error: NotYet) -> Attempt | None:
+        """A fetch that failed is not a job that failed: it is tried again until the deadline."""
+        now = clock.now()
+        if error.lasting or now >= attempt.deadline_at:
+            return await self._end(attempt, _failing(Fault.BAD_REPLY, f"the outputs could not be fetched: {error}"))
+        wait = timedelta(seconds=rules.backoff_s(attempt.failures + 1))
+        return await self._go_on(attempt, Again(now + wait, attempt.next, attempt.failures + 1), now)
+
+    async def _go_on(self, attempt: Attempt, again: Again, now: datetime) -> Attempt | None:
+        """Store the next call, then make it at once if it is due; otherwise free the lease until it is."""
+        at_once = again.due_at <= now and not self.closing
+        if not await self._store(attempt, again, keep_lease=at_once):
+            return None
+        moved = attempt._replace(
+            next=again.progress, turns=attempt.turns + 1, failures=again.failures, started_at=attempt.started_at or now
+        )
+        return moved if at_once else None
+
+    async def _store(self, attempt: Attempt, again: Again, keep_lease: bool) -> bool:
+        worker = self.name if keep_lease else None
+
+        def unit(connection: Connection) -> tuple[bool, Any]:
+            now = clock.now()
+            alive = store.go_on(connection, attempt, again, worker, now)
+            return alive, self.moved(connection, attempt, again, now) if alive else None
+
+        alive, news = await self.db.together(unit)
+        self._announce(news)
+        return alive
+
+    async def _end(self, attempt: Attempt, ending: Ending) -> Attempt | None:
+        def unit(connection: Connection) -> Any:
+            return self.ended(connection, attempt, ending, clock.now())
+
+        self._announce(await self.db.together(unit))
+        fault = ending.error.fault if ending.error else ending.status
+        telemetry.ATTEMPTS.labels(attempt.provider, fault).inc()
+        self.awake.set()
+        return None
+
+    def _announce(self, news: Any) -> None:
+        if news is not None:
+            self.announce(news)
+
+    async def stop(self, supplied: Supplied, call: Call) -> bool:
+        """Ask the provider to stop a run. True if it says that it did."""
+        dialect = DIALECTS[supplied.offer.dialect]
+        stopping = dialect.cancel(call) if isinstance(dialect, Cancels) else None
+        if stopping is None:
+            return False
+        return await is_accepted(self.clients, supplied.card, dialect, stopping, supplied.key, self.shelf)
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the process that a worker's name tells of is no longer there."""
+    host, pid, _ = holder.split("/")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(pid) == os.getpid()
+
+
+def _asked_once(asked: Pending | Done) -> bool:
+    """Whether the call that brought a Done cannot simply be made again."""
+    return isinstance(asked, Pending) and asked.call.method != "GET"
+
+
+def _failed(fault: Fault, message: str) -> Failed:
+    return Failed(error=ProviderError(fault=fault, message=message))
+
+
+def _failing(fault: Fault, message: str) -> Ending:
+    return Ending(Status.FAILED, ProviderError(fault=fault, message=message))

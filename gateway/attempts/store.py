@@ -1,0 +1,189 @@
+"""Attempts in the database: claimed under a lease, saved after each turn, ended once. All units of `together`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from adapters.wire import Done, Pending
+from gateway.attempts.rules import LEASE_S, LIVE, Again, Ending, Status
+from gateway.attempts.tables import AttemptRow
+
+ATTEMPT: sa.Table = AttemptRow.__table__  # type: ignore[attr-defined]
+
+
+class Attempt(NamedTuple):
+    """An attempt as the runner holds it."""
+
+    id: str
+    job_id: str
+    key_id: str
+    number: int
+    offer: str
+    provider: str
+    task: str
+    status: Status
+    next: Pending | Done
+    sends: int
+    turns: int
+    failures: int
+    fitted: str
+    price: str
+    quote_nanos: int
+    deadline_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+
+
+def parse_next(text: str) -> Pending | Done:
+    return Pending.model_validate_json(text) if '"state":"pending"' in text[:32] else Done.model_validate_json(text)
+
+
+def attempt_of(row: Mapping[Any, Any]) -> Attempt:
+    plain = {name: row[name] for name in Attempt._fields if name not in ("status", "next")}
+    return Attempt(status=Status(row["status"]), next=parse_next(row["next"]), **plain)
+
+
+def insert(connection: Connection, row: Mapping[str, Any]) -> None:
+    connection.execute(_INSERT, dict(row))
+
+
+_INSERT = sa.insert(ATTEMPT)
+
+
+@cache
+def _claim(dialect: str) -> sa.UpdateBase:
+    """One statement takes what is due and free. Postgres lets replicas pass each other's locked rows."""
+    free = sa.or_(ATTEMPT.c.lease_until.is_(None), ATTEMPT.c.lease_until < sa.bindparam("at"))
+    due = (
+        sa.select(ATTEMPT.c.id)
+        .where(ATTEMPT.c.status.in_([status.value for status in LIVE]), ATTEMPT.c.due_at <= sa.bindparam("at"), free)
+        .order_by(ATTEMPT.c.due_at)
+        .limit(sa.bindparam("most"))
+    )
+    due = due.with_for_update(skip_locked=True) if dialect == "postgresql" else due
+    begun = sa.case((ATTEMPT.c.stage == "submit", ATTEMPT.c.sends + 1), else_=ATTEMPT.c.sends)
+    return (
+        sa.update(ATTEMPT)
+        .where(ATTEMPT.c.id.in_(due.scalar_subquery()))
+        .values(lease_until=sa.bindparam("until"), leased_by=sa.bindparam("worker"), sends=begun)
+        .returning(*ATTEMPT.c)
+    )
+
+
+def claim(connection: Connection, worker: str, most: int, now: datetime) -> list[Attempt]:
+    """Lease up to `most` due attempts to a worker."""
+    values = {"at": now, "until": now + timedelta(seconds=LEASE_S), "worker": worker, "most": most}
+    rows = connection.execute(_claim(connection.dialect.name), values).mappings().all()
+    return [attempt_of(row) for row in rows]
+
+
+_NEXT_DUE = sa.select(sa.func.min(ATTEMPT.c.due_at)).where(
+    ATTEMPT.c.status.in_([status.value for status in LIVE]),
+    sa.or_(ATTEMPT.c.lease_until.is_(None), ATTEMPT.c.lease_until < sa.bindparam("at")),
+)
+
+
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """When the earliest free attempt is due, or None if nothing waits."""
+    due: datetime | None = connection.execute(_NEXT_DUE, {"at": now}).scalar()
+    return due
+
+
+def renew(connection: Connection, worker: str, ids: Sequence[str], now: datetime) -> None:
+    """Keep the leases of turns that are still running."""
+    values = {"lease_until": now + timedelta(seconds=LEASE_S)}
+    connection.execute(sa.update(ATTEMPT).where(ATTEMPT.c.id.in_(ids), ATTEMPT.c.leased_by == worker).values(values))
+
+
+def release(connection: Connection, holders: Iterable[str]) -> int:
+    """Free what dead workers held. Returns how many attempts."""
+    update = sa.update(ATTEMPT).where(ATTEMPT.c.leased_by.in_(list(holders)))
+    return connection.execute(update.values(lease_until=None, leased_by=None)).rowcount
+
+
+def holders(connection: Connection) -> list[str]:
+    """Workers that hold a lease."""
+    return list(
+        connection.execute(sa.select(ATTEMPT.c.leased_by).where(ATTEMPT.c.leased_by.is_not(None)).distinct()).scalars()
+    )
+
+
+_LIVE = sa.and_(ATTEMPT.c.id == sa.bindparam("attempt"), ATTEMPT.c.status.in_([status.value for status in LIVE]))
+_GO_ON = sa.update(ATTEMPT).where(_LIVE).values(
+    next=sa.bindparam("next_"), stage=sa.bindparam("stage_"), turns=sa.bindparam("turns_"),
+    failures=sa.bindparam("failures_"), fraction=sa.bindparam("fraction_"), due_at=sa.bindparam("due"),
+    provider_status=sa.bindparam("provider_status_"), started_at=sa.bindparam("started"),
+    lease_until=sa.bindparam("until"), leased_by=sa.bindparam("worker"),
+)  # fmt: skip
+_END = sa.update(ATTEMPT).where(_LIVE).values(
+    status=sa.bindparam("status_"), fault=sa.bindparam("fault_"), error=sa.bindparam("error_"),
+    usage=sa.bindparam("usage_"), cost_nanos=sa.bindparam("cost"), ended_at=sa.bindparam("ended"),
+    due_at=sa.bindparam("due"), started_at=sa.bindparam("started"), turns=sa.bindparam("turns_"),
+    lease_until=None, leased_by=None,
+)  # fmt: skip
+
+
+def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | None, now: datetime) -> bool:
+    """Save the next call before it is made. A worker that goes straight on keeps its lease. False if it has ended."""
+    progress = again.progress
+    pending = progress if isinstance(progress, Pending) else None
+    values = {
+        "attempt": attempt.id, "next_": progress.model_dump_json(),
+        "stage_": pending.call.stage if pending else "collect",
+        "turns_": attempt.turns + 1, "failures_": again.failures, "fraction_": pending.fraction if pending else None,
+        "provider_status_": pending.provider_status if pending else None, "due": again.due_at,
+        "started": attempt.started_at or now,
+        "until": now + timedelta(seconds=LEASE_S) if worker else None, "worker": worker,
+    }  # fmt: skip
+    return connection.execute(_GO_ON, values).rowcount == 1
+
+
+def end(connection: Connection, attempt: Attempt, ending: Ending, cost_nanos: int, now: datetime) -> bool:
+    """End an attempt, or mark its fate unknown until its deadline. False if somebody else ended it before."""
+    error = ending.error
+    unknown = ending.status is Status.UNKNOWN
+    values = {
+        "attempt": attempt.id, "status_": ending.status.value, "fault_": error.fault.value if error else None,
+        "error_": error.model_dump_json() if error else None, "usage_": usage_json(ending.usage),
+        "cost": cost_nanos, "ended": None if unknown else now, "due": attempt.deadline_at if unknown else now,
+        "started": attempt.started_at or attempt.created_at, "turns_": attempt.turns + 1,
+    }  # fmt: skip
+    return connection.execute(_END, values).rowcount == 1
+
+
+def usage_json(usage: Mapping[str, Any]) -> str | None:
+    return "{" + ",".join(f'"{unit}":"{quantity}"' for unit, quantity in usage.items()) + "}" if usage else None
+
+
+def of_job(connection: Connection, job_id: str) -> Sequence[Mapping[Any, Any]]:
+    query = sa.select(ATTEMPT).where(ATTEMPT.c.job_id == job_id).order_by(ATTEMPT.c.number)
+    return connection.execute(query).mappings().all()
+
+
+def of_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[Mapping[Any, Any]]]:
+    """Attempts of many jobs in one query, by job."""
+    query = sa.select(ATTEMPT).where(ATTEMPT.c.job_id.in_(job_ids)).order_by(ATTEMPT.c.job_id, ATTEMPT.c.number)
+    found: dict[str, list[Mapping[Any, Any]]] = {job_id: [] for job_id in job_ids}
+    for row in connection.execute(query).mappings():
+        found[row["job_id"]].append(row)
+    return found
+
+
+def ended_since(connection: Connection, since: datetime, most: int) -> Sequence[Mapping[Any, Any]]:
+    """The newest ended attempts, for latency and reliability."""
+    columns = [ATTEMPT.c[name] for name in ("offer", "task", "status", "fault", "started_at", "ended_at")]
+    query = sa.select(*columns).where(ATTEMPT.c.ended_at >= since).order_by(ATTEMPT.c.ended_at.desc()).limit(most)
+    return connection.execute(query).mappings().all()
+
+
+def live(connection: Connection) -> dict[str, int]:
+    """How many attempts are open and of unknown fate, by status."""
+    statuses = [status.value for status in LIVE]
+    query = (
+        sa.select(ATTEMPT.c.status, sa.func.count()).where(ATTEMPT.c.status.in_(statuses)).group_by(ATTEMPT.c.status)
+    )
+    return {status: count for status, count in connection.execute(query)}

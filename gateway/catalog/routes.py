@@ -1,0 +1,140 @@
+"""Models and offers over HTTP: what there is, at what price, how good, how quick, and how long it may last."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from adapters import pricing
+from adapters.schema import Model, Offer, Price, Task
+from gateway import clock
+from gateway.catalog.evidence import Belief
+from gateway.catalog.supply import Supply
+from gateway.paging import After, Limit, page
+from gateway.problems import NotFound
+from router.names import OneModel, OneOffer
+
+ForTask = Annotated[Task | None, Query(description="only those that do this")]
+Everything = Annotated[bool, Query(alias="all", description="also those that cannot be used here")]
+
+
+def routes(supply: Supply, belief: Callable[[], Belief]) -> APIRouter:
+    """`belief` gives what is believed at the moment."""
+    router = APIRouter(tags=["catalog"])
+
+    @router.get("/v1/models")
+    async def models(task: ForTask = None, all: Everything = False, limit: Limit = 200, after: After = None) -> Any:
+        """Models by id. Without `all`, those that some offer here can run."""
+        today = clock.now().date()
+        shown = [
+            model_view(model, supply, belief(), today)
+            for model in sorted(supply.models.values(), key=lambda model: model.id)
+            if (task is None or task in model.tasks) and model.id > (after or "")
+        ]
+        return page([each for each in shown if all or each["available"]], limit)
+
+    @router.get("/v1/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        """One model, by its id or by any name it goes by."""
+        match supply.names.resolve(name):
+            case OneModel(found) | OneOffer(_, found):
+                return model_view(supply.models[found], supply, belief(), clock.now().date())
+            case _:
+                raise NotFound(f"nothing is named {name!r}; GET /v1/models lists what there is")
+
+    @router.get("/v1/offers")
+    async def offers(task: ForTask = None, all: Everything = True, limit: Limit = 500, after: After = None) -> Any:
+        """Offers by id, each with its prices, limits and what is known of it."""
+        today = clock.now().date()
+        shown = [
+            offer_view(offer, supply, belief(), today)
+            for offer in sorted(supply.catalog.offers(), key=lambda offer: offer.id)
+            if (task is None or task in offer.tasks) and offer.id > (after or "")
+        ]
+        return page([each for each in shown if all or each["available"]], limit)
+
+    return router
+
+
+def stage(offer: Offer, today: date) -> str:
+    """Where an offer is in its life, as far as announcements tell."""
+    if offer.ends is None:
+        return "active"
+    return "retired" if offer.ends <= today else "deprecated"
+
+
+def model_view(model: Model, supply: Supply, belief: Belief, today: date) -> dict[str, Any]:
+    offers = [offer for offer in supply.catalog.offers() if offer.model == model.id]
+    usable = [offer for offer in offers if not supply.obstacle(offer, is_asked_for=True)]
+    return {
+        "id": model.id,
+        "name": model.name,
+        "maker": model.maker,
+        "tasks": sorted(model.tasks),
+        "released": model.released.isoformat() if model.released else None,
+        "open_weights": model.open_weights,
+        "aliases": list(model.aliases),
+        "available": bool(usable),
+        "stage": _best_stage([stage(offer, today) for offer in offers]),
+        "offers": [offer.id for offer in offers],
+        "quality": {task: _quality(belief, model.id, task) for task in sorted(model.tasks)},
+        "unsure": model.unsure,
+    }
+
+
+def _best_stage(stages: list[str]) -> str | None:
+    return next((each for each in ("active", "deprecated", "retired") if each in stages), None)
+
+
+def _quality(belief: Belief, model: str, task: Task) -> dict[str, Any]:
+    quality = belief.qualities.of(model, task)
+    boards = [
+        {"board": each.board, "taken_on": each.taken_on.isoformat(), "label": each.label, **each.interval._asdict()}
+        for each in quality.boards
+    ]
+    return quality.interval._asdict() | {"source": quality.source, "boards": boards}
+
+
+def offer_view(offer: Offer, supply: Supply, belief: Belief, today: date) -> dict[str, Any]:
+    obstacle = supply.obstacle(offer, is_asked_for=True)
+    return {
+        "id": offer.id,
+        "provider": offer.provider,
+        "model": offer.model,
+        "tasks": sorted(offer.tasks),
+        "prices": [_price(price) for price in offer.prices],
+        "priced": any(pricing.is_priced(offer, task, today) for task in offer.tasks),
+        "available": obstacle is None,
+        "obstacle": obstacle,
+        "stage": stage(offer, today),
+        "ends": offer.ends.isoformat() if offer.ends else None,
+        "accepts": {name: accept.model_dump(exclude_none=True) for name, accept in offer.accepts.items()},
+        "inputs": {role: list(count) for role, count in offer.inputs.items()},
+        "evidence": {task: _evidence(belief, offer.for_task(task), task) for task in sorted(offer.tasks)},
+        "unsure": offer.unsure,
+    }
+
+
+def _evidence(belief: Belief, offer: Offer, task: Task) -> dict[str, Any]:
+    known = belief.of(offer, task)
+    return {
+        "quality": known.quality._asdict(),
+        "eta_s": {"p50": known.latency_p50_s, "p95": known.latency_p95_s},
+        "reliability": known.reliability,
+        "hazard_per_day": known.hazard_per_day,
+    }
+
+
+def _price(price: Price) -> dict[str, Any]:
+    rates = [
+        {"unit": rate.unit, "usd": format(rate.usd, "f"), "per": format(rate.per, "f"), "when": rate.when}
+        for rate in price.rates
+    ]
+    return {
+        "since": price.since.isoformat(),
+        "checked": price.checked.isoformat(),
+        "source": price.source,
+        "rates": rates,
+        "unsure": price.unsure,
+    }

@@ -1,0 +1,83 @@
+"""What can be had here: the catalog at its real addresses, the keys that are there, and every name for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.registry import Catalog, load_catalog
+from adapters.schema import Model, Offer, ProviderCard, Task
+from gateway import settings as environment
+from gateway.attempts.runner import Supplied
+from gateway.settings import Settings
+from router import names
+from router.names import Names
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Made once at start: keys and cards are read then, so a change of either asks for a restart."""
+
+    catalog: Catalog
+    cards: Mapping[str, ProviderCard]
+    keys: Mapping[str, str | None]
+    names: Names
+    by_task: Mapping[Task, tuple[Offer, ...]]
+    stand_ins_run: bool
+    real_keys: bool
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        return self.catalog.models
+
+    def offer(self, offer_id: str, task: Task) -> Offer | None:
+        return next((offer for offer in self.by_task.get(task, ()) if offer.id == offer_id), None)
+
+    def supplied(self, offer_id: str, task: Task) -> Supplied | None:
+        """What a turn on an offer needs, or None if the catalog no longer has it."""
+        offer = self.offer(offer_id, task)
+        return Supplied(self.cards[offer.provider], self.keys[offer.provider], offer) if offer else None
+
+    def obstacle(self, offer: Offer, is_asked_for: bool) -> str | None:
+        """Why a provider cannot be used here, whatever is asked of it. `is_asked_for`: the caller named it."""
+        card = self.cards[offer.provider]
+        if card.key_env and not self.keys[card.name]:
+            return f"has no key: set {card.key_env}"
+        if not card.stand_in:
+            return None
+        if not self.stand_ins_run:
+            return "is a stand-in, and switched off (PODIUM_SANDBOX)"
+        if self.real_keys and not is_asked_for:
+            return "is a stand-in, left out while another provider has a key; name it to use it"
+        return None
+
+
+def read_supply(settings: Settings) -> Supply:
+    """Load the catalog with the operator's overlay, addresses and keys. Raises BadCatalog."""
+    catalog = load_catalog(settings.catalog_dir)
+    cards = {card.name: _addressed(card) for card in catalog.cards.values()}
+    keys = {card.name: environment.provider_key(card) for card in cards.values()}
+    real_keys = any(_is_real(card, keys) for card in cards.values())
+    by_task = {
+        task: tuple(offer.for_task(task) for card in cards.values() for offer in card.offers if task in offer.tasks)
+        for task in Task
+    }
+    return Supply(
+        catalog=catalog,
+        cards=cards,
+        keys=keys,
+        names=names.collect(catalog.models.values(), catalog.offers()),
+        by_task=by_task,
+        stand_ins_run=settings.sandbox == "on" or (settings.sandbox is None and not real_keys),
+        real_keys=real_keys,
+    )
+
+
+def _addressed(card: ProviderCard) -> ProviderCard:
+    base_url = environment.provider_base_url(card)
+    return card.model_copy(update={"base_url": base_url.rstrip("/")}) if base_url else card
+
+
+def _is_real(card: ProviderCard, keys: Mapping[str, str | None]) -> bool:
+    """A provider with a key, or one of the operator's own that needs none."""
+    return not card.stand_in and (card.key_env is None or keys[card.name] is not None)

@@ -1,0 +1,253 @@
+"""What follows when an attempt moves or ends: the money is settled, the job ends, or the next offer is tried.
+
+Everything here happens inside the transaction that ends the attempt, so a crash leaves both done or neither.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from adapters import pricing
+from adapters.errors import ProviderError
+from adapters.schema import MediaRequest, Price, Task
+from adapters.wire import Done, Pending
+from gateway import telemetry
+from gateway.assets import collect as collecting, rules as asset_rules, tables as assets
+from gateway.assets.collect import Collected
+from gateway.assets.service import Assets
+from gateway.attempts import store as attempts
+from gateway.attempts.rules import Again, Ending, Status as AttemptStatus
+from gateway.attempts.runner import Delivery, NotYet, Supplied
+from gateway.attempts.store import Attempt
+from gateway.catalog.supply import Supply
+from gateway.jobs import rules, settlement, store
+from gateway.jobs.drafts import AttemptDraft, changes_of, draft_attempt
+from gateway.jobs.rules import FINAL, GiveUp, Status, TryAgain, TryElsewhere
+from gateway.jobs.settlement import Bill
+from gateway.ledger import book, rules as ledger
+from router.policy import Policy
+
+
+class News(NamedTuple):
+    """A job changed: for those who wait for it."""
+
+    job_id: str
+    is_final: bool
+
+
+class Delivered(NamedTuple):
+    """A success, reckoned before its transaction begins: the bill, the outputs to show, the asset rows to insert."""
+
+    bill: Bill
+    outputs: list[dict[str, Any]]
+    undelivered: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Endings:
+    """The runner's callbacks, made of what they need."""
+
+    supply: Supply
+    assets: Assets
+
+    async def collect(self, attempt: Attempt, supplied: Supplied, done: Done) -> Delivery:
+        """Bring the outputs home, measure them, and reckon what they cost. Raises NotYet."""
+        try:
+            collected = await collecting.collect(
+                self.assets, attempt.job_id, attempt.key_id, supplied.card.base_url, done.outputs
+            )
+        except collecting.NotCollected as error:
+            raise NotYet(str(error), error.lasting) from error
+        good = [each for each in collected if each.fault is None]
+        if not good:
+            raise NotYet(f"nothing usable was delivered: {collected[0].fault if collected else 'no outputs'}", True)
+        task = Task(attempt.task)
+        request = MediaRequest.model_validate_json(attempt.fitted)
+        measured = collecting.measured(tuple(good), task)
+        bill = settlement.bill(Price.model_validate_json(attempt.price), request, supplied.offer, done, measured)
+        outputs = [_output(each) for each in good]
+        rows = [each.row for each in good if each.row]
+        return Delivery(bill.nanos, Delivered(bill, outputs, settlement.undelivered(request, outputs), rows))
+
+    def finish(self, connection: Connection, attempt: Attempt, done: Done, delivery: Delivery, now: datetime) -> News:
+        """Settle a success and end its job. A job canceled meanwhile stays canceled, and pays for what was made."""
+        delivered: Delivered = delivery.parts
+        job = store.locked(connection, attempt.job_id)
+        cost_nanos = self._settle(connection, job, attempt, now)
+        assets.insert(connection, delivered.rows)
+        canceled = job["status"] == Status.CANCELED
+        adjustments = json.loads(job["adjustments"]) + delivered.undelivered if delivered.undelivered else None
+        status = Status.CANCELED.value if canceled else Status.SUCCEEDED.value
+        values = {
+            "status": status,
+            "offer": attempt.offer,
+            "progress": 1.0,
+            "cost_nanos": cost_nanos,
+            "bill": _bill_json(delivered.bill),
+            "outputs": json.dumps(delivered.outputs),
+            "adjustments": json.dumps(adjustments) if adjustments else job["adjustments"],
+            "started_at": job["started_at"] or attempt.started_at or attempt.created_at,
+            "ended_at": job["ended_at"] or now,
+        }
+        store.finish(connection, job["id"], values)
+        _count(job, status, now)
+        return News(job["id"], is_final=True)
+
+    def moved(self, connection: Connection, attempt: Attempt, again: Again, now: datetime) -> News | None:
+        """Show progress on the job; a turn that says nothing new about it writes nothing."""
+        fraction = again.progress.fraction if isinstance(again.progress, Pending) else None
+        if fraction is None and attempt.turns > 0:
+            return None
+        store.set_running(connection, attempt.job_id, fraction or 0.0, now)
+        return News(attempt.job_id, is_final=False)
+
+    def ended(self, connection: Connection, attempt: Attempt, ending: Ending, now: datetime) -> News | None:
+        """An attempt failed, or its fate became unknown: decide what the job does next."""
+        supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
+        owed = _owed(attempt, ending, supplied)
+        if not attempts.end(connection, attempt, ending, owed, now):
+            return None
+        job = store.locked(connection, attempt.job_id)
+        if ending.status is AttemptStatus.UNKNOWN:
+            store.set_running(connection, job["id"], job["progress"], now)
+        if Status(job["status"]) in FINAL:
+            return self._close(connection, job, attempt, ending, now)
+        draft = self._next(connection, job, attempt, ending, now)
+        if draft is not None:
+            attempts.insert(connection, draft.row)
+            store.update(connection, job["id"], offer=draft.row["offer"], **changes_of(draft.fit))
+            return News(job["id"], is_final=False)
+        return self._close(connection, job, attempt, ending, now)
+
+    def _next(
+        self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, ending: Ending, now: datetime
+    ) -> AttemptDraft | None:
+        """The attempt that follows, its money held; None if there is none."""
+        assert ending.error is not None
+        policy = Policy.model_validate_json(job["policy"])
+        rows = attempts.of_job(connection, job["id"])
+        tried = Counter(row["offer"] for row in rows)
+        ranked = json.loads(job["ranked"])
+        if ending.status is AttemptStatus.UNKNOWN:
+            following = rules.after_unknown(ranked, tried, policy)
+        else:
+            following = rules.after_failure(ending.error, attempt.offer, ranked, tried, policy)
+        spent = sum(_committed(row) for row in rows)
+        match following:
+            case GiveUp():
+                return None
+            case TryAgain(wait_s):
+                return self._try(connection, job, attempt.offer, len(rows) + 1, spent, policy, now, wait_s)
+            case TryElsewhere(offers):
+                drafts = (self._try(connection, job, offer, len(rows) + 1, spent, policy, now, 0.0) for offer in offers)
+                return next((draft for draft in drafts if draft), None)
+
+    def _try(
+        self,
+        connection: Connection,
+        job: Mapping[Any, Any],
+        offer: str,
+        number: int,
+        spent_nanos: int,
+        policy: Policy,
+        now: datetime,
+        wait_s: float,
+    ) -> AttemptDraft | None:
+        """An attempt at an offer, if it still fits, its price is within the caller's cap, and the key can pay."""
+        request = MediaRequest.model_validate_json(job["request"])
+        supplied = self.supply.supplied(offer, request.task)
+        if supplied is None:
+            return None
+        try:
+            draft = draft_attempt(supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s)
+        except pricing.Unpriced:
+            return None
+        wanted = spent_nanos + draft.quote_nanos
+        if draft.fit.reasons or (policy.max_cost_usd is not None and wanted > ledger.nanos(policy.max_cost_usd)):
+            return None
+        entry = ledger.rehold(job["key_id"], job["id"], draft.row["id"], job["held_nanos"], wanted)
+        if entry is not None:
+            if not isinstance(book.post(connection, entry, now), book.Posted):
+                return None
+            store.update(connection, job["id"], held_nanos=wanted)
+        return draft
+
+    def _close(
+        self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, ending: Ending, now: datetime
+    ) -> News | None:
+        """End a job that has nothing left to try. One whose fate is unknown keeps its hold until that is settled."""
+        others = [row for row in attempts.of_job(connection, job["id"]) if row["status"] in ("open", "unknown")]
+        if others or job["cost_nanos"] is not None:
+            return None
+        cost_nanos = self._settle(connection, job, attempt, now)
+        final = Status(job["status"]) in FINAL
+        error = None if final else json.dumps(_error(ending.error, attempt))
+        status = Status(job["status"]) if final else Status.FAILED
+        store.update(
+            connection, job["id"], status=status.value, cost_nanos=cost_nanos, error=error,
+            started_at=job["started_at"] or attempt.created_at, ended_at=job["ended_at"] or now,
+        )  # fmt: skip
+        _count(job, status.value, now)
+        return News(job["id"], is_final=True)
+
+    def _settle(self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, now: datetime) -> int:
+        """Post the job's one settlement: what each of its attempts costs, a refusal that is billed included."""
+        costs: Counter[str] = Counter()
+        for row in attempts.of_job(connection, job["id"]):
+            costs[row["provider"]] += row["cost_nanos"]
+        entry = ledger.settle(job["key_id"], job["id"], job["held_nanos"], list(costs.items()))
+        book.post(connection, entry, now)
+        for provider, nanos in costs.items():
+            telemetry.SETTLED_NANOS.labels(provider).inc(nanos)
+        if (over := sum(costs.values()) - job["held_nanos"]) > 0:
+            telemetry.OVERRUN_NANOS.labels(attempt.provider).inc(over)
+        return sum(costs.values())
+
+
+def _output(collected: Collected) -> dict[str, Any]:
+    """An output as the job keeps it; its address is made anew each time it is shown."""
+    if collected.row is None:
+        return asset_rules.view_text(collected.text or "", collected.mime)
+    return asset_rules.view(collected.row, "")
+
+
+def _owed(attempt: Attempt, ending: Ending, supplied: Supplied | None) -> int:
+    """What a failed attempt costs all the same."""
+    if supplied is None or not ending.usage:
+        return 0
+    price, request = Price.model_validate_json(attempt.price), MediaRequest.model_validate_json(attempt.fitted)
+    return settlement.refusal_bill(price, request, supplied.offer, ending.usage)
+
+
+def _committed(row: Mapping[Any, Any]) -> int:
+    """Nano-dollars that an earlier attempt has cost or, its fate unknown, may yet cost."""
+    nanos: int = row["quote_nanos"] if row["status"] == AttemptStatus.UNKNOWN else row["cost_nanos"]
+    return nanos
+
+
+def _error(error: ProviderError | None, attempt: Attempt) -> dict[str, Any]:
+    assert error is not None
+    return {
+        "code": error.fault.value,
+        "message": error.message,
+        "provider": attempt.provider,
+        "provider_status": error.status,
+        "provider_code": error.code,
+    }
+
+
+def _bill_json(bill: Bill) -> str:
+    usage = {unit: settlement.plain(Decimal(quantity)) for unit, quantity in bill.usage.items()}
+    return json.dumps({"source": bill.source, "usage": usage, "lines": bill.lines})
+
+
+def _count(job: Mapping[Any, Any], status: str, now: datetime) -> None:
+    telemetry.JOBS.labels(job["task"], status).inc()
+    telemetry.JOB_SECONDS.labels(job["task"]).observe((now - job["created_at"]).total_seconds())

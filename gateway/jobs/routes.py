@@ -1,0 +1,105 @@
+"""Jobs over HTTP: `POST/GET /v1/jobs`, one job, its events, and its cancel."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from gateway.assets.service import Assets
+from gateway.jobs.rules import Status
+from gateway.jobs.service import WAIT_S, Jobs, Seen
+from gateway.jobs.views import view
+from gateway.keys.routes import caller_of
+from gateway.paging import After, Limit, page
+from gateway.problems import Invalid
+from gateway.routing.routes import BODY, read_body
+
+KEY_CHARS = 255
+
+Idempotency = Annotated[str | None, Header(alias="Idempotency-Key", description="the same key and body: the same job")]
+Prefer = Annotated[str | None, Header(description="wait=30: answer when the job has ended, or after that time")]
+
+_WAIT = re.compile(r"\bwait(?:=(\d{1,4}))?\b")
+
+
+def wait_s(prefer: str | None) -> float:
+    """Seconds that a `Prefer` header asks to wait; 0 if it does not."""
+    found = _WAIT.search(prefer or "")
+    if found is None:
+        return 0.0
+    return min(float(found[1]), WAIT_S) if found[1] else WAIT_S
+
+
+def answer(seen: Seen, status: int, assets: Assets, request: Request) -> Response:
+    document = view(seen, lambda asset: assets.url(asset, str(request.base_url)))
+    headers = {"location": f"/v1/jobs/{seen.job['id']}", "content-type": "application/json"}
+    return Response(json.dumps(document), status, headers)
+
+
+def routes(jobs: Jobs, assets: Assets) -> APIRouter:
+    router = APIRouter(tags=["jobs"])
+
+    @router.post("/v1/jobs", status_code=202, openapi_extra=BODY, response_class=Response)
+    async def create(request: Request, idempotency_key: Idempotency = None, prefer: Prefer = None) -> Response:
+        """Make something. 201 when it has ended (with `Prefer: wait`), 202 while it has not."""
+        caller = caller_of(request)
+        if idempotency_key is not None and not 1 <= len(idempotency_key) <= KEY_CHARS:
+            raise Invalid(f"Idempotency-Key: from 1 to {KEY_CHARS} characters")
+        body = await read_body(request)
+        job_id, _ = await jobs.submit(caller, body, idempotency_key)
+        seconds = wait_s(prefer)
+        seen = await jobs.wait(caller, job_id, seconds) if seconds else await jobs.see(caller, job_id)
+        return answer(seen, 201 if seen.is_final else 202, assets, request)
+
+    @router.get("/v1/jobs", response_class=Response)
+    async def listing(
+        request: Request,
+        limit: Limit = 50,
+        after: After = None,
+        status: Annotated[Status | None, Query()] = None,
+        task: Annotated[str | None, Query(max_length=40)] = None,
+    ) -> Response:
+        """The caller's jobs, newest first; an admin sees everyone's."""
+        found = await jobs.listing(caller_of(request), limit, after, status, task)
+        rows = [view(seen, lambda asset: assets.url(asset, str(request.base_url))) for seen in found]
+        return Response(json.dumps(page(rows, limit)), media_type="application/json")
+
+    @router.get("/v1/jobs/{job_id}", response_class=Response)
+    async def one(request: Request, job_id: str, prefer: Prefer = None) -> Response:
+        """One job, as it is now."""
+        caller = caller_of(request)
+        seconds = wait_s(prefer)
+        seen = await jobs.wait(caller, job_id, seconds) if seconds else await jobs.see(caller, job_id)
+        return answer(seen, 200, assets, request)
+
+    @router.post("/v1/jobs/{job_id}/cancel", response_class=Response)
+    async def cancel(request: Request, job_id: str) -> Response:
+        """Stop a job. `effective` says whether the provider stopped, or only we stopped waiting."""
+        seen = await jobs.cancel(caller_of(request), job_id)
+        document = view(seen, lambda asset: assets.url(asset, str(request.base_url)))
+        document["effective"] = seen.job["canceled_by"]
+        return Response(json.dumps(document), media_type="application/json")
+
+    @router.get("/v1/jobs/{job_id}/events", response_class=StreamingResponse)
+    async def events(request: Request, job_id: str) -> StreamingResponse:
+        """Server-sent events: `delta` for the words of a text as they come, then `done` with the whole job."""
+        caller = caller_of(request)
+        await jobs.see(caller, job_id)
+
+        async def stream() -> AsyncIterator[str]:
+            async for words in jobs.words(caller, job_id):
+                yield event("delta", {"text": words})
+            seen = await jobs.wait(caller, job_id, WAIT_S)
+            document = view(seen, lambda asset: assets.url(asset, str(request.base_url)))
+            yield event("done" if seen.is_final else "status", document)
+
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    return router
+
+
+def event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,284 @@
+"""The promise to callers: a job is accepted whole or refused whole, found again, waited for, and canceled."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from adapters.schema import ImagePart, Input, MediaRequest, Message, Task
+from adapters.wire import Pending
+from gateway import clock, telemetry
+from gateway.assets import tables as asset_tables
+from gateway.assets.ingest import ingest
+from gateway.assets.service import Assets
+from gateway.attempts import store as attempts
+from gateway.attempts.rules import LEASE_S, Ending, Status as AttemptStatus
+from gateway.attempts.runner import Runner
+from gateway.attempts.store import Attempt
+from gateway.catalog.supply import Supply
+from gateway.db import Database
+from gateway.jobs import store
+from gateway.jobs.drafts import AttemptDraft, draft_attempt, draft_job
+from gateway.jobs.endings import Endings, News
+from gateway.jobs.rules import FINAL, Status
+from gateway.jobs.waiting import Waiting
+from gateway.keys.rules import Caller, Role
+from gateway.ledger import book, rules as ledger
+from gateway.problems import Conflict, InsufficientFunds, NotFound, Problem
+from gateway.routing import service as routing_service
+from gateway.routing.body import JobBody
+from gateway.routing.service import Plan, Routing
+
+WAIT_S = 60.0
+"""The longest that `Prefer: wait` holds a connection: most proxies close one after that."""
+LOOK_S = 0.5
+"""How often a waiter looks at a job that another process runs."""
+
+
+class Seen(NamedTuple):
+    """A job with its attempts, as stored."""
+
+    job: Mapping[Any, Any]
+    attempts: Sequence[Mapping[Any, Any]]
+
+    @property
+    def is_final(self) -> bool:
+        return Status(self.job["status"]) in FINAL
+
+
+class Accepted(NamedTuple):
+    job_id: str
+
+
+class Repeated(NamedTuple):
+    job_id: str
+    digest: str
+
+
+Outcome = Accepted | Repeated | book.Short
+
+
+@dataclass
+class Jobs:
+    """`runner` is the worker of this process, if it has one: it takes a new job's first turn at once."""
+
+    db: Database
+    supply: Supply
+    routing: Routing
+    assets: Assets
+    endings: Endings
+    waiting: Waiting
+    runner: Runner | None = None
+
+    async def submit(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> tuple[str, bool]:
+        """Accept a job: decision, hold, job and first attempt in one commit. Returns its id, and whether it is new."""
+        if idempotency_key and (before := await self._repeated(caller, body, idempotency_key)):
+            return before, False
+        try:
+            return await self._accept(caller, body, idempotency_key)
+        except Problem as problem:
+            telemetry.REFUSED.labels(problem.code).inc()
+            raise
+
+    async def _repeated(self, caller: Caller, body: JobBody, idempotency_key: str) -> str | None:
+        row = await self.db.read(lambda connection: store.repeated(connection, caller.id, idempotency_key))
+        return _same(row["id"], row["digest"], body) if row else None
+
+    async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> tuple[str, bool]:
+        now = clock.now()
+        plan = self.routing.plan(body, now)
+        if not plan.offers:
+            raise routing_service.refusal(plan)
+        request, rows = await self._ingested(caller, body)
+        draft = self._draft(caller, body, request, plan, now)
+        decision_id = clock.new_id("dec")
+        job = draft_job(body, request, plan, draft, decision_id, idempotency_key)
+        attempt = self._leased(draft, now)
+
+        def unit(connection: Connection) -> Outcome:
+            if idempotency_key and (before := store.repeated(connection, caller.id, idempotency_key)):
+                return Repeated(before["id"], before["digest"])
+            entry = ledger.hold(caller.id, job["id"], draft.quote_nanos)
+            if isinstance(short := book.post(connection, entry, now), book.Short):
+                return short
+            self.routing.keep(connection, plan, decision_id, caller.id, now)
+            store.insert(connection, job)
+            asset_tables.insert(connection, rows)
+            attempts.insert(connection, draft.row)
+            return Accepted(job["id"])
+
+        outcome = await self.db.together(unit)
+        match outcome:
+            case Repeated(job_id, digest):
+                return _same(job_id, digest, body), False
+            case book.Short():
+                raise _short_of_funds(draft, outcome)
+            case Accepted(job_id):
+                self.routing.kept(plan)
+                if attempt is not None and self.runner is not None:
+                    self.runner.take(attempt)
+                return job_id, True
+
+    def _draft(self, caller: Caller, body: JobBody, request: MediaRequest, plan: Plan, now: datetime) -> AttemptDraft:
+        supplied = self.supply.supplied(plan.offers[0], body.task)
+        assert supplied is not None, "a plan names only offers of the catalog"
+        return draft_attempt(supplied, request, body.strict, clock.new_id("job"), caller.id, 1, now)
+
+    def _leased(self, draft: AttemptDraft, now: datetime) -> Attempt | None:
+        """The first attempt as this process's own worker will hold it, if it has room; else it waits for any worker."""
+        if self.runner is None or not self.runner.has_room:
+            return None
+        lease = {"lease_until": now + timedelta(seconds=LEASE_S), "leased_by": self.runner.name, "sends": 1}
+        draft.row.update(lease)
+        return attempts.attempt_of(draft.row | {"started_at": None})
+
+    async def _ingested(self, caller: Caller, body: JobBody) -> tuple[MediaRequest, list[dict[str, Any]]]:
+        """The request with every link and base64 input brought into our own store, and the new assets' rows."""
+        request = body.media()
+        if not request.inputs and not any(isinstance(message.content, tuple) for message in request.messages):
+            return request, []
+        rows: list[dict[str, Any]] = []
+
+        async def brought(item: Input | ImagePart, path: str) -> str:
+            ingested = await ingest(self.assets, caller.id, item, path)
+            rows.extend([ingested.row] if ingested.is_new else [])
+            return ingested.asset
+
+        inputs = [
+            Input(role=item.role, asset=await brought(item, f"inputs.{index}"))
+            for index, item in enumerate(request.inputs)
+        ]
+        messages = [
+            await _message(message, f"messages.{index}", brought) for index, message in enumerate(request.messages)
+        ]
+        return request.model_copy(update={"inputs": tuple(inputs), "messages": tuple(messages)}), rows
+
+    async def see(self, caller: Caller, job_id: str) -> Seen:
+        """A job of the caller's own, or of anyone for an admin. Another's is not found."""
+        seen = await self.db.read(lambda connection: _see(connection, job_id))
+        if seen is None or not _may_see(caller, seen.job):
+            raise NotFound(f"there is no job {job_id} of this key")
+        return seen
+
+    async def wait(self, caller: Caller, job_id: str, wait_s: float) -> Seen:
+        """A job when it has ended, or as it is after that time."""
+        deadline = asyncio.get_running_loop().time() + min(wait_s, WAIT_S)
+        with self.waiting.waiter(job_id) as event:
+            while True:
+                seen = await self.see(caller, job_id)
+                left_s = deadline - asyncio.get_running_loop().time()
+                if seen.is_final or left_s <= 0:
+                    return seen
+                await _until(event, min(left_s, LOOK_S if not self._runs(seen) else left_s))
+
+    def _runs(self, seen: Seen) -> bool:
+        """Whether the job's attempt is in the hands of this process, which will then say when it ends."""
+        return self.runner is not None and any(row["id"] in self.runner.running for row in seen.attempts)
+
+    async def words(self, caller: Caller, job_id: str) -> AsyncGenerator[str, None]:
+        """The words of a text job as they come, while a worker of this process makes them."""
+        async with aclosing(self.waiting.listen(job_id)) as heard:
+            if (await self.see(caller, job_id)).is_final:
+                return
+            async for words in heard:
+                yield words
+
+    async def listing(
+        self, caller: Caller, limit: int, after: str | None, status: str | None, task: str | None
+    ) -> list[Seen]:
+        owner = None if caller.role is Role.ADMIN else caller.id
+
+        def unit(connection: Connection) -> list[Seen]:
+            jobs = store.listing(connection, owner, limit, after, status, task)
+            tries = attempts.of_jobs(connection, [job["id"] for job in jobs])
+            return [Seen(job, tries[job["id"]]) for job in jobs]
+
+        return await self.db.read(unit)
+
+    async def cancel(self, caller: Caller, job_id: str) -> Seen:
+        """Stop a job: at the provider if it can be stopped there, else for the caller only.
+
+        What cannot be stopped at the provider runs on unseen, keeps its hold, and is settled at what it costs.
+        """
+        seen = await self.see(caller, job_id)
+        if seen.is_final:
+            return seen
+        live = [row for row in seen.attempts if row["status"] in (AttemptStatus.OPEN, AttemptStatus.UNKNOWN)]
+        stopped = all([await self._stopped(attempts.attempt_of(row)) for row in live])
+        await self._announced(lambda connection: self._cancel(connection, job_id, stopped))
+        return await self.see(caller, job_id)
+
+    async def _stopped(self, attempt: Attempt) -> bool:
+        """Whether nothing of an attempt runs at the provider (any more)."""
+        if not isinstance(attempt.next, Pending) or attempt.status is AttemptStatus.UNKNOWN:
+            return False
+        if attempt.next.call.stage == "submit":
+            return attempt.sends == 0
+        supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
+        return supplied is not None and self.runner is not None and await self.runner.stop(supplied, attempt.next.call)
+
+    def _cancel(self, connection: Connection, job_id: str, stopped: bool) -> News | None:
+        now = clock.now()
+        job = store.locked(connection, job_id)
+        if Status(job["status"]) in FINAL:
+            return None
+        who = "provider" if stopped else "local"
+        store.update(connection, job_id, status=Status.CANCELED.value, canceled_by=who, ended_at=now)
+        for row in attempts.of_job(connection, job_id) if stopped else ():
+            if row["status"] in (AttemptStatus.OPEN, AttemptStatus.UNKNOWN):
+                self.endings.ended(connection, attempts.attempt_of(row), Ending(AttemptStatus.CANCELED), now)
+        return News(job_id, is_final=True)
+
+    async def _announced(self, unit: Any) -> None:
+        news = await self.db.together(unit)
+        if news is not None:
+            self.waiting.announce(news)
+
+    def with_runner(self, runner: Runner) -> "Jobs":
+        return replace(self, runner=runner)
+
+
+async def _until(event: asyncio.Event, wait_s: float) -> None:
+    try:
+        async with asyncio.timeout(wait_s):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()
+
+
+async def _message(message: Message, path: str, brought: Any) -> Message:
+    if isinstance(message.content, str):
+        return message
+    parts = [
+        ImagePart(asset=await brought(part, f"{path}.content.{index}")) if isinstance(part, ImagePart) else part
+        for index, part in enumerate(message.content)
+    ]
+    return message.model_copy(update={"content": tuple(parts)})
+
+
+def _see(connection: Connection, job_id: str) -> Seen | None:
+    job = store.find(connection, job_id)
+    return Seen(job, attempts.of_job(connection, job_id)) if job else None
+
+
+def _may_see(caller: Caller, job: Mapping[Any, Any]) -> bool:
+    return caller.role is Role.ADMIN or job["key_id"] == caller.id
+
+
+def _same(job_id: str, digest: str, body: JobBody) -> str:
+    """The job that the same idempotency key and body made before. Raises Conflict for another body."""
+    if digest != body.digest():
+        raise Conflict("this Idempotency-Key was used with another body: use a new key for a new job", job=job_id)
+    return job_id
+
+
+def _short_of_funds(draft: AttemptDraft, short: book.Short) -> InsufficientFunds:
+    needed, missing = ledger.usd(draft.quote_nanos), ledger.usd(short.short_by)
+    quoted = f"{draft.row['offer']} is quoted at {needed} USD and the key is short of {missing} USD"
+    detail = f"{quoted}: fund it, or choose a cheaper offer"
+    return InsufficientFunds(detail, needed_usd=needed, short_by_usd=missing)

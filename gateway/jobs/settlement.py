@@ -1,0 +1,79 @@
+"""What a finished attempt costs: measured units at the price frozen at submit. Pure; it posts nothing."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from adapters import pricing
+from adapters.schema import MediaRequest, Offer, Price, Usage
+from adapters.wire import Done
+from gateway.ledger import rules as ledger
+
+ALMOST = Decimal("0.97")
+"""A clip that is a frame or two short of what was asked is what was asked."""
+
+
+class Bill(NamedTuple):
+    """A cost and how it comes about. `source`: the provider said it, the table gives it, or part is an estimate."""
+
+    nanos: int
+    source: str
+    usage: Usage
+    lines: tuple[dict[str, str], ...]
+
+
+def bill(price: Price, request: MediaRequest, offer: Offer, done: Done, measured: Usage) -> Bill:
+    """Cost of a success. A provider's own word on what it charged goes before our table."""
+    expected = pricing.expected_usage(request, offer)
+    usage, guessed = pricing.settled_usage(price, done.usage, _snapped(measured, expected), expected)
+    table = pricing.cost(price, usage, pricing.context_of(request), offer.id)
+    if done.cost_usd is not None:
+        return Bill(ledger.nanos(done.cost_usd), "provider", done.usage | usage, ())
+    lines = tuple(_line(line) for line in table.lines)
+    return Bill(ledger.nanos(table.usd), "estimate" if guessed else "table", done.usage | usage, lines)
+
+
+def refusal_bill(price: Price, request: MediaRequest, offer: Offer, usage: Usage) -> int:
+    """Nano-dollars owed for a failure: what the provider counted, where its card says that refusals are billed."""
+    if not offer.refusals_billed:
+        return 0
+    expected = pricing.expected_usage(request, offer)
+    priced, _ = pricing.settled_usage(price, usage, {}, expected)
+    return ledger.nanos(pricing.cost(price, priced, pricing.context_of(request), offer.id).usd)
+
+
+def _snapped(measured: Usage, expected: Usage) -> Usage:
+    """Quantities that are almost what was asked are what was asked."""
+    return {
+        unit: expected[unit] if unit in expected and expected[unit] * ALMOST <= quantity <= expected[unit] else quantity
+        for unit, quantity in measured.items()
+    }
+
+
+def _line(line: pricing.Line) -> dict[str, str]:
+    return {
+        "unit": line.unit,
+        "quantity": plain(line.quantity),
+        "usd_each": plain(line.usd_each),
+        "usd": plain(line.usd),
+    }
+
+
+def plain(amount: Decimal) -> str:
+    """A decimal without exponent or trailing zeros."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def undelivered(request: MediaRequest, outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What came out less or other than asked, as adjustments with `delivered`."""
+    found: list[dict[str, Any]] = []
+    for name in ("width", "height", "duration_s"):
+        asked = getattr(request, name)
+        for delivered in {each[name] for each in outputs if asked and each.get(name) is not None}:
+            is_short = delivered < asked * float(ALMOST)
+            if is_short or (name != "duration_s" and delivered != asked):
+                found.append({"parameter": name, "asked": asked, "sent": asked, "delivered": delivered})
+    if outputs and len(outputs) < request.count:
+        found.append({"parameter": "count", "asked": request.count, "sent": request.count, "delivered": len(outputs)})
+    return found

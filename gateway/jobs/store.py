@@ -1,0 +1,84 @@
+"""Jobs in the database. All units of `together` or `read`; none decides anything."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from gateway.jobs.rules import FINAL, Status
+from gateway.jobs.tables import JobRow
+
+JOB: sa.Table = JobRow.__table__  # type: ignore[attr-defined]
+
+_INSERT = sa.insert(JOB)
+_BY_ID = sa.select(JOB).where(JOB.c.id == sa.bindparam("job"))
+_BY_IDEMPOTENCY = sa.select(JOB).where(
+    JOB.c.key_id == sa.bindparam("owner"), JOB.c.idempotency_key == sa.bindparam("idempotency")
+)
+_FOR_ENDING = _BY_ID.with_for_update()
+"""SQLite ignores the lock: it has one writer. On Postgres it makes a cancel and an ending take turns."""
+
+
+def insert(connection: Connection, row: Mapping[str, Any]) -> None:
+    connection.execute(_INSERT, dict(row))
+
+
+def find(connection: Connection, job_id: str) -> Mapping[Any, Any] | None:
+    return connection.execute(_BY_ID, {"job": job_id}).mappings().first()
+
+
+def locked(connection: Connection, job_id: str) -> Mapping[Any, Any]:
+    """A job about to be changed by what happened to its attempt."""
+    return connection.execute(_FOR_ENDING, {"job": job_id}).mappings().one()
+
+
+def repeated(connection: Connection, key_id: str, idempotency_key: str) -> Mapping[Any, Any] | None:
+    values = {"owner": key_id, "idempotency": idempotency_key}
+    return connection.execute(_BY_IDEMPOTENCY, values).mappings().first()
+
+
+def listing(
+    connection: Connection, key_id: str | None, limit: int, after: str | None, status: str | None, task: str | None
+) -> Sequence[Mapping[Any, Any]]:
+    """Newest first; ids sort by time. One row more than `limit`, to learn whether there is a next page."""
+    query = sa.select(JOB).order_by(JOB.c.id.desc()).limit(limit + 1)
+    wanted = {"key_id": key_id, "status": status, "task": task}
+    for column, value in wanted.items():
+        query = query.where(JOB.c[column] == value) if value is not None else query
+    query = query.where(JOB.c.id < after) if after else query
+    return connection.execute(query).mappings().all()
+
+
+def update(connection: Connection, job_id: str, **changes: Any) -> None:
+    connection.execute(sa.update(JOB).where(JOB.c.id == job_id).values(**changes))
+
+
+_FINISH = (
+    sa.update(JOB)
+    .where(JOB.c.id == sa.bindparam("job"))
+    .values({name: sa.bindparam(f"{name}_") for name in (
+        "status", "offer", "progress", "cost_nanos", "bill", "outputs", "adjustments", "started_at", "ended_at"
+    )})
+)  # fmt: skip
+
+
+def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> None:
+    """End a job that succeeded: the hot path's own statement, compiled once."""
+    connection.execute(_FINISH, {"job": job_id} | {f"{name}_": value for name, value in values.items()})
+
+
+_RUNNING = (
+    sa.update(JOB)
+    .where(JOB.c.id == sa.bindparam("job"), JOB.c.status.not_in([status.value for status in FINAL]))
+    .values(
+        status=Status.RUNNING.value,
+        progress=sa.bindparam("fraction"),
+        started_at=sa.func.coalesce(JOB.c.started_at, sa.bindparam("at", type_=JOB.c.started_at.type)),
+    )
+)
+
+
+def set_running(connection: Connection, job_id: str, fraction: float, now: datetime) -> None:
+    connection.execute(_RUNNING, {"job": job_id, "fraction": fraction, "at": now})

@@ -1,0 +1,45 @@
+"""Composition root of the API: one ASGI application, with or without a worker beside it in the same process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from gateway import api, migrations
+from gateway.assembly import Parts, assembled
+from gateway.settings import Settings, settings as read_settings
+
+VERSION = "0.1.0"
+
+
+def create_app(
+    settings: Settings | None = None, with_worker: bool = True, on_start: Callable[[Parts], None] | None = None
+) -> FastAPI:
+    """The gateway as an ASGI application. `on_start` is told the parts once they are together."""
+    chosen = settings or read_settings()
+    held: list[Parts] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            parts = await stack.enter_async_context(assembled(chosen, with_worker))
+            held.append(parts)
+            api.mount(app, parts)
+            if on_start:
+                on_start(parts)
+            yield
+            held.clear()
+
+    async def ready() -> str | None:
+        if not held:
+            return "the gateway is starting or stopping"
+        await held[0].db.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
+        return await asyncio.to_thread(migrations.mismatch, chosen.database_url)
+
+    app = FastAPI(title="Podium", version=VERSION, description=api.DESCRIPTION, lifespan=lifespan)
+    api.add_probes(app, ready)
+    api.add_problems(app)
+    app.add_middleware(api.Doorkeeper, keyring=lambda: held[0].keyring)
+    return app

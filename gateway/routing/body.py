@@ -1,0 +1,125 @@
+"""The body of a job as callers write it, and what its routing wishes mean. Pure; it chooses nothing."""
+
+import hashlib
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from adapters.schema import Exact, Frozen, ImagePart, MediaRequest, Task, TextPart
+from router.names import Auto, Named
+from router.policy import DEFAULT, Policy, preset
+
+METADATA_ENTRIES = 50
+"""Labels on a job: it is found again by them, it is no place for documents."""
+
+NEEDS_PROMPT = frozenset(Task) - {Task.UPSCALE_IMAGE, Task.UPSCALE_VIDEO, Task.TEXT}
+
+
+class Weights(BaseModel):
+    """How much each part of a score counts; those left out count as the policy says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quality: float | None = Field(None, ge=0, le=1_000, allow_inf_nan=False)
+    cost: float | None = Field(None, ge=0, le=1_000, allow_inf_nan=False)
+    latency: float | None = Field(None, ge=0, le=1_000, allow_inf_nan=False)
+    hazard: float | None = Field(None, ge=0, le=1_000, allow_inf_nan=False)
+    local: float | None = Field(None, ge=0, le=1_000, allow_inf_nan=False)
+
+
+class Wishes(Frozen):
+    """What the caller cares about. Limits reject, weights rank; what is left out is as the named policy has it."""
+
+    policy: Literal["best", "cheapest", "fastest", "balanced", "local-first"] | None = None
+    weights: Weights | None = None
+    max_cost_usd: Exact | None = Field(None, description="for the whole job, whatever is tried")
+    max_latency_s: float | None = Field(None, gt=0, allow_inf_nan=False)
+    min_quality: float | None = Field(None, ge=0, le=1)
+    top: int | None = Field(None, ge=1, description="only the best so many models by quality")
+    only: tuple[str, ...] = Field((), max_length=100, description="providers, models or offers; no others are tried")
+    ignore: tuple[str, ...] = Field((), max_length=100)
+    order: tuple[str, ...] = Field((), max_length=100, description="tried first, in this order")
+    fallbacks: int | None = Field(None, ge=0, le=20)
+    content_elsewhere: bool = Field(False, description="a refusal of content may be tried at another offer")
+    unknown_elsewhere: bool = Field(False, description="a submit of unknown fate may be followed by another elsewhere")
+
+
+class JobBody(MediaRequest):
+    """What `POST /v1/jobs` and `POST /v1/route` take."""
+
+    model: str = Field("auto", min_length=1, max_length=200, description="auto, auto:<policy>, a model, or an offer")
+    strict: bool = Field(True, description="false: the nearest value an offer accepts will do, and is reported")
+    routing: Wishes = Wishes()
+    quote: str | None = None
+    webhook_url: str | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=METADATA_ENTRIES)
+
+    @model_validator(mode="after")
+    def _says_what_is_wanted(self) -> Self:
+        if self.task in NEEDS_PROMPT and not self.prompt.strip():
+            raise ValueError(f"{self.task} needs a prompt")
+        if self.task is Task.TEXT and not (self.prompt.strip() or self.messages):
+            raise ValueError("text needs messages or a prompt")
+        if self.task is Task.TEXT and self.prompt and self.messages:
+            raise ValueError("give messages or a prompt, not both")
+        if (self.width or self.height) and (self.aspect_ratio or self.resolution):
+            raise ValueError("give width and height, or aspect_ratio and resolution, not both")
+        if self.quote is not None:
+            raise ValueError("quotes are not issued by this version: use routing.max_cost_usd to bound the price")
+        if self.webhook_url is not None:
+            raise ValueError("webhooks are not sent by this version: use Prefer: wait, or ask for the job")
+        return self
+
+    def media(self) -> MediaRequest:
+        """The request alone, without what is the gateway's business."""
+        return MediaRequest.model_construct(**{name: getattr(self, name) for name in MediaRequest.model_fields})
+
+    def digest(self) -> str:
+        """A hash of all that was asked, to tell a repeated call from another under the same idempotency key."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def policy_of(body: JobBody, named: Named) -> Policy:
+    """The caller's policy: the one named by `auto:<policy>` or `routing.policy`, with the wishes laid over it."""
+    wishes = body.routing
+    name = wishes.policy or (named.policy if isinstance(named, Auto) else None) or DEFAULT
+    base = preset(name, body.task)
+    changes: dict[str, object] = {
+        field: value
+        for field in ("max_cost_usd", "max_latency_s", "min_quality", "top", "fallbacks")
+        if (value := getattr(wishes, field)) is not None
+    }
+    if wishes.weights:
+        changes["weights"] = base.weights | wishes.weights.model_dump(exclude_none=True)
+    lists = {field: getattr(wishes, field) for field in ("only", "ignore", "order") if getattr(wishes, field)}
+    flags = {"content_elsewhere": wishes.content_elsewhere, "unknown_elsewhere": wishes.unknown_elsewhere}
+    return base.changed(changes | lists | flags)
+
+
+def shape_of(body: JobBody) -> tuple[object, ...]:
+    """All of a body that a decision can depend on: two bodies of one shape get the same decision.
+
+    Words, seeds and pictures themselves are not part of it; that they are there, and how long the words are, is.
+    """
+    given = tuple(sorted(item.role for item in body.inputs))
+    words = len(body.prompt.encode()), tuple(_size(message.content) for message in body.messages)
+    is_set = tuple(getattr(body, name) is not None for name in ("negative_prompt", "seed", "temperature"))
+    values = tuple(getattr(body, name) for name in _SHAPING)
+    return body.model, body.task, given, words, is_set, len(body.loras), values, body.strict, _key_of(body.routing)
+
+
+_SHAPING = (
+    "aspect_ratio", "resolution", "width", "height", "duration_s", "fps", "count", "steps", "guidance", "scale",
+    "audio", "format", "quality", "max_tokens",
+)  # fmt: skip
+
+
+def _size(content: str | tuple[TextPart | ImagePart, ...]) -> object:
+    if isinstance(content, str):
+        return len(content.encode())
+    return tuple(len(part.text.encode()) if isinstance(part, TextPart) else "image" for part in content)
+
+
+def _key_of(wishes: Wishes) -> tuple[object, ...]:
+    weights = tuple(wishes.weights.model_dump().items()) if wishes.weights else None
+    return (*(getattr(wishes, name) for name in Wishes.model_fields if name != "weights"), weights)

@@ -1,0 +1,65 @@
+"""Decisions over HTTP: the same choice as a job would make, nothing spent; and decisions made before."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+
+from gateway import clock
+from gateway.db import Database
+from gateway.keys.routes import caller_of
+from gateway.keys.rules import Role
+from gateway.problems import NotFound, TooLarge, invalid
+from gateway.routing import service
+from gateway.routing.body import JobBody
+from gateway.routing.service import Routing
+
+BODY_BYTES = 96 * 1024 * 1024
+"""A job's body with its inputs as base64; larger inputs are uploaded as assets first."""
+
+BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": JobBody.model_json_schema()}}}}
+
+
+async def read_body(request: Request) -> JobBody:
+    """The body of a job or of a route. Raises Invalid with the path of each fault, and TooLarge."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > BODY_BYTES:
+        raise TooLarge(f"a body is at most {BODY_BYTES} bytes: upload large inputs with POST /v1/assets")
+    chunks: list[bytes] = []
+    size_bytes = 0
+    async for chunk in request.stream():
+        size_bytes += len(chunk)
+        if size_bytes > BODY_BYTES:
+            raise TooLarge(f"a body is at most {BODY_BYTES} bytes: upload large inputs with POST /v1/assets")
+        chunks.append(chunk)
+    try:
+        return JobBody.model_validate_json(b"".join(chunks))
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def routes(db: Database, routing: Routing) -> APIRouter:
+    router = APIRouter(tags=["routing"])
+
+    @router.post("/v1/route", openapi_extra=BODY)
+    async def route(request: Request) -> dict[str, Any]:
+        """Which offer a job with this body would get, and why not the others. Spends nothing."""
+        caller = caller_of(request)
+        body = await read_body(request)
+        now = clock.now()
+        plan = routing.plan(body, now)
+        decision_id = clock.new_id("dec")
+        await db.together(lambda connection: routing.keep(connection, plan, decision_id, caller.id, now))
+        routing.kept(plan)
+        return {"decision": service.view(decision_id, plan.record, caller.id, now)}
+
+    @router.get("/v1/decisions/{decision_id}")
+    async def decision(request: Request, decision_id: str) -> dict[str, Any]:
+        """A decision as it was made, with the evidence on every candidate."""
+        caller = caller_of(request)
+        row = await db.read(lambda connection: service.find(connection, decision_id))
+        if row is None or (row["key_id"] != caller.id and caller.role is not Role.ADMIN):
+            raise NotFound(f"there is no decision {decision_id} of this key")
+        return service.view(row["id"], row["record"], row["key_id"], row["created_at"])
+
+    return router

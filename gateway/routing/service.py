@@ -1,0 +1,172 @@
+"""From a body to a decision: candidates out of the catalog, fitted and quoted, then the router decides.
+
+It spends nothing and sends nothing. Decisions are kept, so that every choice can be explained and made again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from adapters import capabilities, pricing
+from adapters.schema import MediaRequest, Offer
+from gateway.catalog.evidence import Belief
+from gateway.catalog.supply import Supply
+from gateway.db import insert_once
+from gateway.problems import Invalid, NoOffer, Problem, Unpriced
+from gateway.routing import body as bodies
+from gateway.routing.body import JobBody
+from gateway.routing.tables import DecisionRecordRow, DecisionRow
+from router import decide as deciding
+from router.decide import Candidate, Decision
+from router.evidence import quoted
+from router.names import Auto, Named, OneModel, OneOffer, Unknown
+
+PLANS = 4_096
+"""Plans kept for bodies of the same shape; they go with the evidence they were made by."""
+
+DECISION: sa.Table = DecisionRow.__table__  # type: ignore[attr-defined]
+RECORD: sa.Table = DecisionRecordRow.__table__  # type: ignore[attr-defined]
+
+
+class Plan(NamedTuple):
+    """A decision ready to be kept: its record as text, and the offers to try in order."""
+
+    decision: Decision
+    record: str
+    sha256: str
+    offers: tuple[str, ...]
+    unpriced: frozenset[str]
+
+
+@dataclass
+class Routing:
+    """Makes plans. `belief` is replaced as a whole when newer evidence is gathered."""
+
+    supply: Supply
+    belief: Belief
+    plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
+    recorded: set[str] = field(default_factory=set)
+
+    def believe(self, belief: Belief) -> None:
+        self.belief, self.plans, self.recorded = belief, {}, set()
+
+    def plan(self, body: JobBody, now: datetime) -> Plan:
+        """Decide. Raises Invalid for a model that nobody knows; a plan without offers is the caller's to refuse."""
+        key = (now.date(), *bodies.shape_of(body))
+        found = self.plans.get(key)
+        if found is None:
+            if len(self.plans) >= PLANS:
+                self.plans.clear()
+            found = self.plans[key] = self._make(body, now.date())
+        return found
+
+    def _make(self, body: JobBody, day: date) -> Plan:
+        named = self.supply.names.resolve(body.model)
+        policy = bodies.policy_of(body, named)
+        request = body.media()
+        found = [self._candidate(offer, request, body, named, day) for offer in self._offers(body, named)]
+        decision = deciding.decide([candidate for candidate, _ in found], policy, self.belief.id)
+        record = json.dumps(deciding.record(decision), separators=(",", ":"))
+        return Plan(
+            decision=decision,
+            record=record,
+            sha256=hashlib.sha256(record.encode()).hexdigest(),
+            offers=tuple(ranked.offer for ranked in decision.ranked),
+            unpriced=frozenset(candidate.offer for candidate, is_unpriced in found if is_unpriced),
+        )
+
+    def _offers(self, body: JobBody, named: Named) -> list[Offer]:
+        """The offers that the name leaves open, for this task."""
+        offers = self.supply.by_task[body.task]
+        match named:
+            case Auto():
+                return list(offers)
+            case OneModel(model):
+                self._check_task(model, body)
+                return [offer for offer in offers if offer.model == model]
+            case OneOffer(offer_id, model):
+                self._check_task(model, body)
+                return [offer for offer in offers if offer.id == offer_id]
+            case Unknown(near):
+                raise _unknown(body.model, near)
+
+    def _check_task(self, model: str, body: JobBody) -> None:
+        tasks = self.supply.models[model].tasks
+        if body.task not in tasks:
+            known = ", ".join(sorted(tasks))
+            raise Invalid(f"model: {model} does not do {body.task}; it does {known}", errors=[_fault("task")])
+
+    def _candidate(
+        self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, day: date
+    ) -> tuple[Candidate, bool]:
+        """An offer with its evidence and its quote, or the reason against it; and whether that reason is the price."""
+        evidence = self.belief.of(offer, request.task)
+        is_named = not isinstance(named, Auto) or not {offer.provider, offer.id, offer.model}.isdisjoint(
+            body.routing.only
+        )
+        obstacle = self.supply.obstacle(offer, is_named)
+        fit = capabilities.fit(request, offer, body.strict)
+        obstacle = obstacle or "; ".join(fit.reasons) or None
+        if obstacle:
+            return Candidate(offer.id, offer.provider, offer.model, evidence, obstacle), False
+        try:
+            quote = pricing.quote(fit.request, offer, day)
+        except pricing.Unpriced as error:
+            return Candidate(offer.id, offer.provider, offer.model, evidence, str(error)), True
+        return Candidate(offer.id, offer.provider, offer.model, quoted(evidence, quote.usd)), False
+
+    def keep(self, connection: Connection, plan: Plan, decision_id: str, key_id: str, now: datetime) -> None:
+        """Store a decision, and its record unless an equal one is known to be stored."""
+        if plan.sha256 not in self.recorded:
+            insert_once(connection, RECORD, {"sha256": plan.sha256, "record": plan.record}, ["sha256"])
+        row = {"id": decision_id, "key_id": key_id, "record_sha256": plan.sha256, "created_at": now}
+        connection.execute(_KEEP, row)
+
+    def kept(self, plan: Plan) -> None:
+        """Remember, after the commit, that this record is stored."""
+        self.recorded.add(plan.sha256)
+
+
+_KEEP = sa.insert(DECISION)
+_FIND = sa.select(DECISION, RECORD.c.record).join(RECORD).where(DECISION.c.id == sa.bindparam("decision"))
+
+
+def find(connection: Connection, decision_id: str) -> Mapping[Any, Any] | None:
+    """A kept decision, its record as text."""
+    return connection.execute(_FIND, {"decision": decision_id}).mappings().first()
+
+
+def view(decision_id: str, record: str, key_id: str, created_at: datetime) -> dict[str, Any]:
+    """A decision as the API shows it."""
+    stored: dict[str, Any] = json.loads(record)
+    return {"id": decision_id, "created_at": created_at.isoformat(), "key": key_id} | stored
+
+
+def refusal(plan: Plan) -> Problem:
+    """Why nothing can be run, with every candidate's reason: unpriced if the price is all that is missing."""
+    rejected = plan.decision.rejected
+    reasons = [{"offer": each.offer, "reason": each.reason} for each in rejected]
+    able = [each for each in rejected if not each.candidate.obstacle or each.offer in plan.unpriced]
+    if able and all(each.offer in plan.unpriced for each in able):
+        detail = f"{able[0].reason}: choose another model, or add a dated price to the provider's card"
+        return Unpriced(detail, rejected=reasons)
+    if not rejected:
+        return NoOffer("no provider in the catalog offers this; see GET /v1/offers", rejected=reasons)
+    first = f"{rejected[0].offer} {rejected[0].reason}"
+    more = f", and {len(rejected) - 1} more are listed under `rejected`" if len(rejected) > 1 else ""
+    return NoOffer(f"every candidate was rejected: {first}{more}", rejected=reasons)
+
+
+def _unknown(model: str, near: tuple[str, ...]) -> Invalid:
+    hint = f"; did you mean {' or '.join(near)}?" if near else "; GET /v1/models lists them"
+    return Invalid(f"model: nothing is named {model!r}{hint}", errors=[_fault("model")], near=list(near))
+
+
+def _fault(path: str) -> dict[str, str]:
+    return {"path": path, "message": "see detail"}

@@ -1,0 +1,62 @@
+"""Settings from the environment or `.env`; the only reader of either, and nothing else."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.schema import ProviderCard
+
+
+class Settings(BaseSettings):
+    """Each has a default that works; docs/settings.md lists them all."""
+
+    model_config = SettingsConfigDict(env_prefix="PODIUM_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field("sqlite+aiosqlite:///.podium/podium.db", description="SQLite, or postgresql+asyncpg://…")
+    store_url: str = Field("file://.podium/assets", description="a folder, or s3://bucket/prefix")
+    host: str = Field("127.0.0.1", description="where the gateway listens")
+    port: int = Field(8700, ge=0, le=65_535, description="the gateway's port")
+    dashboard_port: int = Field(8701, ge=0, le=65_535, description="the dashboard's port")
+    sandbox_port: int = Field(8702, ge=0, le=65_535, description="the port of the sandbox provider")
+    sandbox_dir: Path = Field(Path(".podium/sandbox"), description="where the sandbox keeps its requests")
+    admin_key: SecretStr | None = Field(None, description="the admin's key; made on the first start if not set")
+    public_url: str | None = Field(None, description="where providers and browsers reach this gateway from outside")
+    sandbox: Literal["on", "off"] | None = Field(None, description="on while no provider has a key, unless set")
+    catalog_dir: Path | None = Field(None, description="more provider cards and models, laid over the built-in ones")
+    workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+
+@cache
+def settings() -> Settings:
+    return Settings()
+
+
+@cache
+def _dotenv() -> dict[str, str | None]:
+    return dict(dotenv_values(".env"))
+
+
+def variable(name: str) -> str | None:
+    """A variable that is not ours to name (a provider's key, say), from the environment or `.env`; blank is none."""
+    value = os.environ.get(name)
+    return (value if value is not None else _dotenv().get(name)) or None
+
+
+def provider_key(card: ProviderCard) -> str | None:
+    return variable(card.key_env) if card.key_env else None
+
+
+def provider_base_url(card: ProviderCard) -> str | None:
+    """`PODIUM_PROVIDER_<NAME>_BASE_URL`, where the operator moved a provider."""
+    return variable(f"PODIUM_PROVIDER_{card.name.upper().replace('-', '_')}_BASE_URL")
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment for a process of ours that we start, with some variables changed."""
+    return dict(os.environ) | changes

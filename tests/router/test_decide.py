@@ -1,0 +1,228 @@
+"""Limits reject with a sentence, weights rank on absolute scales, and a stored record decides the same again."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+
+from adapters.schema import Task
+from router.decide import Candidate, decide, parts, record, replay
+from router.evidence import Evidence, cost_of
+from router.policy import PRESETS, Policy, preset
+from router.quality import Interval
+
+PROVIDERS = ("acme", "zenith", "own")
+MODELS = ("maker/one", "maker/two", "other/three")
+NAMES = PROVIDERS + MODELS + tuple(f"{provider}/{model}" for provider in PROVIDERS for model in MODELS)
+
+
+def evidence(quality=0.6, p50_s=5.0, usd="0.04", reliability=0.95, hazard_per_day=0.01):
+    cost_usd = None if usd is None else Decimal(usd)
+    interval = Interval(quality, max(0.0, quality - 0.1), min(1.0, quality + 0.1))
+    return Evidence(interval, "a board", p50_s, 2 * p50_s, reliability, hazard_per_day, cost_usd, cost_of(cost_usd))
+
+
+def candidate(offer, obstacle=None, is_local=False, **known):
+    provider, _, model = offer.partition("/")
+    return Candidate(offer, provider, model, evidence(**known), obstacle, is_local)
+
+
+EVIDENCE = st.builds(
+    evidence,
+    quality=st.floats(0, 1),
+    p50_s=st.floats(0, 600),
+    usd=st.none() | st.decimals(0, 10, places=4).map(str),
+    reliability=st.floats(0, 1),
+    hazard_per_day=st.floats(0, 1),
+)
+OBSTACLES = st.none() | st.just("does not accept seed")
+
+
+@st.composite
+def some_candidates(draw, least=0):
+    offers = draw(st.lists(st.sampled_from(NAMES[6:]), min_size=least, unique=True))
+    return [
+        Candidate(offer, *offer.split("/", 1), draw(EVIDENCE), draw(OBSTACLES), draw(st.booleans())) for offer in offers
+    ]
+
+
+LISTED = st.lists(st.sampled_from(NAMES), max_size=3).map(tuple)
+POLICIES = st.builds(
+    Policy,
+    weights=st.dictionaries(st.sampled_from(["quality", "cost", "latency", "hazard", "local"]), st.floats(0, 10)),
+    fair_cost_usd=st.floats(1e-3, 1),
+    fair_latency_s=st.floats(0.1, 100),
+    max_cost_usd=st.none() | st.decimals(0, 10, places=2),
+    max_latency_s=st.none() | st.floats(1, 1_000),
+    min_quality=st.none() | st.floats(0, 1),
+    only=LISTED,
+    ignore=LISTED,
+    order=LISTED,
+)
+TOPPED = st.builds(lambda policy, top: policy.changed({"top": top}), POLICIES, st.none() | st.integers(1, 4))
+
+
+def ranked(candidates, policy):
+    return [each.offer for each in decide(candidates, policy, "ev").ranked]
+
+
+def reasons(candidates, policy):
+    return {each.offer: each.reason for each in decide(candidates, policy, "ev").rejected}
+
+
+@given(some_candidates(least=3), POLICIES)
+def test_a_third_offer_never_reorders_the_other_two(candidates, policy):
+    *others, third = candidates
+    assert [offer for offer in ranked(candidates, policy) if offer != third.offer] == ranked(others, policy)
+
+
+@given(some_candidates(), TOPPED)
+def test_every_candidate_is_either_ranked_or_rejected(candidates, policy):
+    decision = decide(candidates, policy, "ev")
+    outcome = [each.offer for each in decision.ranked] + [each.offer for each in decision.rejected]
+    assert sorted(outcome) == sorted(each.offer for each in candidates)
+    assert all(each.reason for each in decision.rejected)
+    assert decision.chosen == (decision.ranked[0].offer if decision.ranked else None)
+
+
+@given(some_candidates(), TOPPED, st.randoms(use_true_random=False))
+def test_the_order_in_which_candidates_are_given_does_not_matter(candidates, policy, random):
+    shuffled = random.sample(candidates, len(candidates))
+    assert decide(shuffled, policy, "ev") == decide(candidates, policy, "ev")
+
+
+@given(some_candidates(), TOPPED)
+def test_a_stored_record_decides_the_same_again(candidates, policy):
+    decision = decide(candidates, policy, "ev_1")
+    stored = json.loads(json.dumps(record(decision), allow_nan=False))
+    assert replay(stored) == decision
+    assert record(replay(stored)) == stored
+
+
+@given(some_candidates(), POLICIES)
+def test_a_score_is_the_sum_of_its_parts(candidates, policy):
+    for each in decide(candidates, policy, "ev").ranked:
+        assert each.score == pytest.approx(sum(parts(each.candidate, policy).values()), abs=1e-9)
+
+
+@given(EVIDENCE, EVIDENCE)
+def test_what_has_no_weight_has_no_influence(one, other):
+    same_cost = other._replace(cost_usd=Decimal(1), cost=1.0)
+    pair = [
+        Candidate("b/x/y", "b", "x/y", one._replace(cost_usd=Decimal(1), cost=1.0), None, True),
+        Candidate("a/x/y", "a", "x/y", same_cost),
+    ]
+    assert ranked(pair, Policy(weights={"cost": 1.0})) == ["a/x/y", "b/x/y"]
+    assert ranked(pair, Policy(weights={"quality": 0, "latency": 0, "hazard": 0, "local": 0})) == ["a/x/y", "b/x/y"]
+
+
+@given(EVIDENCE, EVIDENCE)
+def test_cheapest_ranks_by_cost_and_fastest_by_time(one, other):
+    pair = [Candidate("a/x/y", "a", "x/y", one), Candidate("b/x/y", "b", "x/y", other)]
+    for name, amount, fair in (("cheapest", lambda e: e.cost, 0.04), ("fastest", lambda e: e.latency_p50_s, 8.0)):
+        order = ranked(pair, preset(name, Task.TEXT_TO_IMAGE))
+        halves = {each.offer: fair / (fair + amount(each.evidence)) for each in pair}
+        if len(order) == 2 and abs(halves["a/x/y"] - halves["b/x/y"]) > 0.001:
+            assert order == sorted(halves, key=halves.__getitem__, reverse=True)
+
+
+def test_best_takes_a_clearly_better_model_at_fifty_times_the_price():
+    pair = [candidate("a/x/good", quality=0.8, usd="2"), candidate("b/x/fair", quality=0.7, usd="0.04")]
+    assert ranked(pair, preset("best", Task.TEXT_TO_IMAGE))[0] == "a/x/good"
+    assert ranked(pair, preset("balanced", Task.TEXT_TO_IMAGE))[0] == "b/x/fair"
+
+
+def test_an_unreliable_offer_loses_to_a_slightly_worse_one_that_works():
+    pair = [candidate("a/x/good", quality=0.8, reliability=0.5), candidate("b/x/fair", quality=0.7)]
+    assert ranked(pair, preset("best", Task.TEXT_TO_IMAGE)) == ["b/x/fair", "a/x/good"]
+
+
+@given(EVIDENCE, EVIDENCE)
+def test_local_first_puts_ours_before_anything_else(ours, theirs):
+    pair = [Candidate("a/x/y", "a", "x/y", theirs), Candidate("b/x/y", "b", "x/y", ours, None, True)]
+    order = ranked(pair, preset("local-first", Task.TEXT_TO_IMAGE))
+    assert len(order) < 2 or order[0] == "b/x/y"
+
+
+def test_eight_cents_more_are_nothing_for_a_clip_and_much_for_a_picture():
+    pair = [candidate("a/x/good", quality=0.7, usd="0.10"), candidate("b/x/fair", quality=0.6, usd="0.02")]
+    assert ranked(pair, preset("balanced", Task.TEXT_TO_VIDEO))[0] == "a/x/good"
+    assert ranked(pair, preset("balanced", Task.TEXT_TO_IMAGE))[0] == "b/x/fair"
+
+
+def test_a_tie_is_broken_by_name():
+    assert ranked([candidate("b/x/y"), candidate("a/x/y")], preset("balanced", Task.TEXT)) == ["a/x/y", "b/x/y"]
+
+
+@pytest.mark.parametrize(
+    ("known", "limits", "reason"),
+    [
+        ({"usd": "0.40"}, {"max_cost_usd": Decimal("0.05")}, "costs 0.40 USD, over the limit of 0.05 USD"),
+        ({"usd": "1E-7"}, {"max_cost_usd": Decimal(0)}, "costs 0.0000001 USD, over the limit of 0 USD"),
+        ({"p50_s": 70.0}, {"max_latency_s": 120}, "may take 140 s, over the limit of 120 s"),
+        ({"quality": 0.42}, {"min_quality": 0.5}, "has quality 0.42, under the limit of 0.5"),
+        ({}, {"only": ("zenith", "maker/two")}, "is not among the only ones allowed: zenith, maker/two"),
+        ({}, {"ignore": ("maker/one",)}, "is to be ignored: maker/one"),
+        ({"usd": None}, {}, "has no price for this request"),
+        ({"obstacle": "does not accept seed", "usd": "9"}, {"max_cost_usd": Decimal(1)}, "does not accept seed"),
+    ],
+)
+def test_a_limit_rejects_in_plain_words_with_its_numbers(known, limits, reason):
+    assert reasons([candidate("acme/maker/one", **known)], Policy(**limits)) == {"acme/maker/one": reason}
+
+
+@pytest.mark.parametrize("known", [{"usd": "0.05"}, {"p50_s": 60.0}, {"quality": 0.5}])
+def test_what_meets_a_limit_exactly_is_within_it(known):
+    limits = Policy(max_cost_usd=Decimal("0.05"), max_latency_s=120, min_quality=0.5)
+    assert ranked([candidate("acme/maker/one", **known)], limits) == ["acme/maker/one"]
+
+
+@pytest.mark.parametrize("entry", ["acme", "maker/one", "acme/maker/one"])
+def test_an_entry_matches_a_provider_a_model_or_an_offer(entry):
+    pair = [candidate("acme/maker/one"), candidate("zenith/other/three", quality=0.9)]
+    assert ranked(pair, Policy(only=(entry,))) == ["acme/maker/one"]
+    assert ranked(pair, Policy(ignore=(entry,))) == ["zenith/other/three"]
+    assert ranked(pair, Policy(order=(entry,), weights={"quality": 1})) == ["acme/maker/one", "zenith/other/three"]
+
+
+def test_those_in_order_come_first_in_that_order_and_the_rest_by_score():
+    four = [
+        candidate(f"{name}/x/y", quality=quality) for name, quality in zip("abcd", (0.1, 0.2, 0.3, 0.4), strict=True)
+    ]
+    policy = Policy(weights={"quality": 1}, order=("b", "a", "b"))
+    assert ranked(four, policy) == ["b/x/y", "a/x/y", "d/x/y", "c/x/y"]
+
+
+def test_top_keeps_the_best_models_among_those_that_can_serve_at_every_provider():
+    field = [
+        candidate("acme/x/best", quality=0.9, obstacle="does not accept seed"),
+        candidate("acme/x/second", quality=0.8, usd="3"),
+        candidate("zenith/x/second", quality=0.8, usd="1"),
+        candidate("acme/x/third", quality=0.7),
+    ]
+    policy = Policy(weights={"cost": 1}, top=1)
+    assert ranked(field, policy) == ["zenith/x/second", "acme/x/second"]
+    assert reasons(field, policy)["acme/x/third"] == "is not the best model by quality"
+    assert ranked(field, Policy(weights={"cost": 1}, top=2))[0] == "acme/x/third"
+
+
+def test_a_limit_that_nobody_meets_leaves_a_reason_for_everyone():
+    pair = [candidate("a/x/y"), candidate("b/x/y")]
+    decision = decide(pair, Policy(max_cost_usd=Decimal(0)), "ev")
+    assert decision.chosen is None and len(decision.rejected) == 2
+
+
+def test_the_record_tells_a_caller_what_would_happen_and_why():
+    stored = record(decide([candidate("a/x/y")], preset("balanced", Task.TEXT_TO_IMAGE), "ev_1"))
+    row = stored["ranked"][0]
+    assert stored["evidence_id"] == "ev_1" and stored["policy"]["weights"][0] == ["quality", 1.0]
+    assert row["offer"] == "a/x/y" and row["quote_usd"] == "0.04" and row["eta_s"] == {"p50": 5.0, "p95": 10.0}
+    assert row["quality"] == {"value": 0.6, "low": 0.5, "high": 0.7, "source": "a board"}
+    assert row["parts"]["cost"] == pytest.approx(0.25) and set(row["parts"]) == {"quality", "cost", "latency", "hazard"}
+
+
+def test_every_preset_ranks_a_plain_candidate_for_every_task():
+    for name in PRESETS:
+        for task in Task:
+            assert ranked([candidate("a/x/y")], preset(name, task)) == ["a/x/y"]
