@@ -160,6 +160,18 @@ def _blanked(progress: Progress, key: str | None) -> Progress:
     return progress.model_copy(update={"error": error})
 
 
+async def is_accepted(
+    clients: Clients, card: ProviderCard, dialect: Dialect, call: Call, key: str | None, shelf: Shelf
+) -> bool:
+    """Send a call whose answer matters only as yes or no, such as a cancel: True if it was answered with success."""
+    try:
+        async with asyncio.timeout(card.timeout_s):
+            reply = await send(clients, card, dialect, call, key, shelf, None)
+    except (TimeoutError, httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError, TooLarge, BadLink):
+        return False
+    return 200 <= reply.status < 300
+
+
 async def send(
     clients: Clients,
     card: ProviderCard,

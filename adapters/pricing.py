@@ -81,7 +81,7 @@ _PLAIN = tuple(sorted(CONTEXT - {"size", "task"}))
 
 
 def matches(when: When, context: Context) -> bool:
-    for name, wanted in when.items():  # a loop: this runs for every rate of every candidate
+    for name, wanted in when.items():  # noqa: SIM110 - runs for every rate of every candidate; twice as quick as all()
         if context.get(name) not in wanted:
             return False
     return True

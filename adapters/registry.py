@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from adapters.dialects import fal, openai_chat, openai_images, replicate
+from adapters.offer_rules import offer_faults
 from adapters.schema import Frozen, Model, Offer, ProviderCard, Unit
 from adapters.wire import Dialect
 
@@ -46,16 +47,18 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
 
     Raises BadCatalog, with file and path, on the first file that is wrong.
     """
-    folders = [CATALOG_DIR] + ([overlay] if overlay else [])
+    if overlay and not overlay.is_dir():
+        raise BadCatalog(f"{overlay}: there is no such folder")
     models: dict[str, Model] = {}
     units: dict[str, Unit] = {}
     cards: dict[str, ProviderCard] = {}
-    for folder in folders:
+    for folder in [CATALOG_DIR] + ([overlay] if overlay else []):
         models |= {model.id: model for model in _listed(folder / "models.yaml", "models", Model)}
         units |= {unit.name: unit for unit in _listed(folder / "units.yaml", "units", Unit)}
         cards |= {card.name: card for card in map(load_card, _cards_in(folder))}
     catalog = Catalog(models, cards, units)
-    _check_names(catalog)
+    for card in cards.values():
+        _check(card, catalog)
     return catalog
 
 
@@ -66,9 +69,11 @@ def _cards_in(folder: Path) -> list[Path]:
 
 
 def load_card(path: Path) -> ProviderCard:
+    """One card. An offer is of the card's provider, and speaks the card's dialect unless it names another."""
     data = _yaml(path)
     offers = [
-        {"provider": data.get("name"), "dialect": data.get("dialect"), **offer} for offer in data.get("offers", ())
+        {"dialect": data.get("dialect"), **offer, "provider": data.get("name")}
+        for offer in _mappings(path, "offers", data.get("offers"))
     ]
     card = _validated(path, ProviderCard, data | {"offers": offers})
     unknown = {offer.dialect for offer in card.offers} | {card.dialect}
@@ -80,13 +85,19 @@ def load_card(path: Path) -> ProviderCard:
 def _listed(path: Path, key: str, kind: type[T]) -> list[T]:
     if not path.exists():
         return []
-    return [_validated(path, kind, item) for item in _yaml(path)[key]]
+    return [_validated(path, kind, item) for item in _mappings(path, key, _yaml(path).get(key))]
+
+
+def _mappings(path: Path, key: str, items: object) -> list[dict[str, Any]]:
+    if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+        return items
+    raise BadCatalog(f"{path.name}: {key}: a list of mappings is expected")
 
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.load(path.read_text(), Loader=_Loader)
-    except yaml.YAMLError as error:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise BadCatalog(f"{path.name}: {error}") from error
     if not isinstance(data, dict):
         raise BadCatalog(f"{path.name}: a mapping is expected at the top")
@@ -106,14 +117,18 @@ def _validated(path: Path, kind: type[T], data: dict[str, Any]) -> T:
         raise BadCatalog(f"{path.name}: {data.get('id') or data.get('name')}: {where}: {first['msg']}") from error
 
 
-def _check_names(catalog: Catalog) -> None:
-    """Every offer is of a known model, in units that exist."""
-    for offer in catalog.offers():
+def _check(card: ProviderCard, catalog: Catalog) -> None:
+    """Every offer is there once, of a known model, and sound."""
+    seen: set[str] = set()
+    for offer in card.offers:
+        place = f"{card.name}.yaml: {offer.model}"
+        if offer.model in seen:
+            raise BadCatalog(f"{place}: offered twice")
         if offer.model not in catalog.models:
-            raise BadCatalog(f"{offer.provider}.yaml: {offer.model} is not in models.yaml")
-        used = {rate.unit for price in offer.prices for rate in price.rates}
-        if unknown := used - catalog.units.keys():
-            raise BadCatalog(f"{offer.provider}.yaml: {offer.model}: no unit named {', '.join(sorted(unknown))}")
+            raise BadCatalog(f"{place}: is not in models.yaml")
+        if faults := offer_faults(offer, DIALECTS[offer.dialect].FIELDS, frozenset(catalog.units)):
+            raise BadCatalog(f"{place}: {faults[0]}")
+        seen.add(offer.model)
 
 
 def card_schema() -> str:

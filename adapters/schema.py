@@ -173,7 +173,7 @@ class Rate(Frozen):
 
     unit: str
     usd: Exact
-    per: Exact = Decimal(1)
+    per: Annotated[Exact, Field(gt=0)] = Decimal(1)
     when: When = Field(default_factory=dict)
 
 

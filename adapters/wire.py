@@ -114,6 +114,7 @@ class Failed(Frozen):
     error: ProviderError
     usage: Usage = Field(default_factory=dict)
     fate_unknown: bool = False
+    is_verdict: bool = Field(False, description="the last word on the run, not a failure of this turn only")
 
 
 Progress = Annotated[Pending | Done | Failed, Field(discriminator="state")]

@@ -1,17 +1,22 @@
-"""Run migrations on the settings' database, or on the URL or connection that gateway.migrations gives; nothing else."""
+"""Run migrations on the settings' database, or on the URL that gateway.migrations gives: all of them, or none."""
 
 import asyncio
 import importlib
+import importlib.util
 import pkgutil
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import context
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 import gateway
 from gateway.settings import settings
+
+ONE_AT_A_TIME = 0x706F6469756D
+"""Names a Postgres lock: replicas that start together migrate one after the other."""
 
 
 def import_tables() -> None:
@@ -22,7 +27,7 @@ def import_tables() -> None:
 
 
 def migrate(connection: Connection) -> None:
-    """SQLite cannot alter most things in place: its tables are copied in batch mode."""
+    """Inside the caller's transaction. SQLite cannot alter most things in place: batch mode copies the table."""
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
@@ -33,8 +38,30 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def migrate_asynchronously(url: sa.URL) -> None:
-    engine = create_async_engine(url, poolclass=sa.pool.NullPool)
-    async with engine.connect() as connection:
+def migrate_sqlite(url: URL) -> None:
+    """Without the foreign keys of gateway.db: copying a table drops the one that others refer to."""
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url.set(drivername="sqlite+pysqlite"), poolclass=sa.NullPool, connect_args={"isolation_level": None}
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        migrate(connection)
+        connection.commit()
+
+
+async def migrate_postgres(url: URL) -> None:
+    engine = create_async_engine(url, poolclass=sa.NullPool)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
         await connection.run_sync(migrate)
     await engine.dispose()
+
+
+import_tables()
+database = make_url(context.config.attributes.get("url") or settings().database_url)
+if database.get_backend_name() == "sqlite":
+    migrate_sqlite(database)
+else:
+    asyncio.run(migrate_postgres(database))

@@ -60,13 +60,13 @@ class Parts:
 async def assembled(settings: Settings, with_worker: bool) -> AsyncIterator[Parts]:
     """A gateway that serves, and works too if asked; everything is closed again at the end.
 
-    Raises migrations.SchemaMismatch: on another schema than this version's it does not start.
+    Raises Unavailable: on another schema than this version's it does not start.
     """
     telemetry.set_up_logs(settings.log_level)
-    migrations.check(settings.database_url)
     db = connect(settings.database_url)
     clients = open_clients()
     try:
+        await migrations.require(db)
         parts = await _put_together(settings, db, clients)
         async with _ticking(parts):
             if with_worker:

@@ -1,10 +1,8 @@
 """Composition root of the API: one ASGI application, with or without a worker beside it in the same process."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import sqlalchemy as sa
 from fastapi import FastAPI
 
 from gateway import api, migrations
@@ -35,8 +33,7 @@ def create_app(
     async def ready() -> str | None:
         if not held:
             return "the gateway is starting or stopping"
-        await held[0].db.read(lambda connection: connection.execute(sa.text("SELECT 1")).scalar())
-        return await asyncio.to_thread(migrations.mismatch, chosen.database_url)
+        return await migrations.mismatch(held[0].db)
 
     app = FastAPI(title="Podium", version=VERSION, description=api.DESCRIPTION, lifespan=lifespan)
     api.add_probes(app, ready)

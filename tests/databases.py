@@ -66,3 +66,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.together(SQLModel.metadata.create_all)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def other_database(database: Database, database_url: str) -> AsyncIterator[Database]:
+    """The same database, opened once more, as another process would."""
+    opened = connect(database_url)
+    yield opened
+    await opened.close()

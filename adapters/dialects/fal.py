@@ -106,7 +106,7 @@ def _part(part: TextPart | ImagePart) -> JsonValue:
 
 def read(call: Call, reply: Reply) -> Progress:
     if refused := refusal(call, reply):
-        return _sharpened(refused, reply)
+        return _sharpened(refused, reply).model_copy(update={"is_verdict": bool(call.memo.get("is_failed"))})
     body = reply.json()
     match call.stage, body.get("status"):
         case "submit", word:
@@ -114,7 +114,8 @@ def read(call: Call, reply: Reply) -> Progress:
         case "status", "IN_QUEUE" | "IN_PROGRESS" as word:
             return Pending(call=call, wait_s=_poll_s(call), fraction=body.get("progress"), provider_status=word)
         case "status", "COMPLETED":
-            result = Call(stage="result", method="GET", url=str(call.memo["result"]), memo=call.memo)
+            memo = call.memo | {"is_failed": bool(body.get("error"))}
+            result = Call(stage="result", method="GET", url=str(call.memo["result"]), memo=memo)
             return Pending(call=result, provider_status="COMPLETED")
         case "result", _:
             return _result(body, reply)

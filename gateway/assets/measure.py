@@ -61,11 +61,14 @@ CONTAINERS = {
 }
 """Our type → FFmpeg's only reader for it: its playlists and network protocols are out of reach."""
 
-BROKEN_PICTURE = (
-    OSError, SyntaxError, ValueError, LookupError, ArithmeticError, TypeError, MemoryError, RuntimeError, AssertionError,
-    struct.error, zlib.error,    Image.DecompressionBombError, Image.DecompressionBombWarning,
+BROKEN = (
+    OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, MemoryError, RuntimeError,
 )  # fmt: skip
-"""What Pillow's decoders raise for bytes that are not what they should be."""
+"""What decoders raise for bytes that are not what they should be; found by feeding them rotten files."""
+BROKEN_PICTURE = (
+    *BROKEN, SyntaxError, AssertionError, struct.error, zlib.error,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
 
 
 def measure(file: Readable) -> Facts:
@@ -89,7 +92,11 @@ def _picture(file: Readable, mime: str) -> Facts:
             width, height = image.size
             if width * height > PIXELS:
                 return Facts(mime, width, height, fault=f"{width}x{height} pixels are too many; {PIXELS} are allowed")
-            return _still_or_moving(image, Facts(mime, width, height))
+            facts = _still_or_moving(image, Facts(mime, width, height))
+        if mime == "image/png":  # its decoder stops at the last pixel, and does not miss what should follow
+            file.seek(0)
+            Image.open(file, formats=("PNG",)).verify()  # type: ignore[arg-type]
+        return facts
     except BROKEN_PICTURE as error:
         return Facts(mime, fault=f"the picture does not decode: {error}"[:200])
 
@@ -120,7 +127,7 @@ def _clip(file: Readable, mime: str) -> Facts:
                 return _film(container, mime)
             if container.streams.audio:
                 return _sound(container, mime)
-    except (av.FFmpegError, OSError, ValueError, LookupError, ArithmeticError) as error:
+    except (av.FFmpegError, *BROKEN) as error:
         reason = getattr(error, "strerror", None) or error
         return Facts(mime, fault=f"the file does not decode: {reason}"[:200])
     return Facts(mime, fault="the file holds neither pictures nor sound")

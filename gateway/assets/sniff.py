@@ -46,7 +46,8 @@ _SAYS_NOTHING = {"", UNKNOWN, "binary/octet-stream", "application/x-www-form-url
 """Claims that only say "some bytes"; the last is what curl says of any `--data-binary`."""
 
 _SVG = re.compile(
-    rb"\A(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]", re.DOTALL
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]",
+    re.DOTALL,
 )
 
 

@@ -107,6 +107,8 @@ def passing(progress: Failed, asked: Asked, resendable: bool) -> bool:
     """Whether a failure is only of this turn."""
     if isinstance(asked.next, Pending) and asked.next.call.stage == "submit":
         return resendable and progress.fate_unknown and asked.failures < RESENDS
+    if progress.is_verdict:
+        return False
     error = progress.error
     if error.fault is Fault.PROVIDER_FAULT:
         return error.status is not None and error.status >= 500

@@ -1,5 +1,6 @@
 """The evidence that decisions use: folded from the logs every half minute, and named, so that it can be told apart."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from gateway.attempts import store as attempts
 from gateway.catalog.supply import Supply
 from gateway.db import Database
 from gateway.snapshots import store as snapshots
+from gateway.snapshots.rules import Snapshot
 from router import evidence as router_evidence, latency, quality
 from router.evidence import Evidence
 from router.latency import Attempted, Latencies
@@ -49,15 +51,14 @@ async def gather(db: Database, supply: Supply, now: datetime) -> Belief:
     """Read the logs and fold them."""
     since = now - timedelta(days=HISTORY_DAYS)
 
-    def read(connection: Connection) -> tuple[list[dict[str, Any]], Sequence[Mapping[Any, Any]]]:
-        return snapshots.latest_payloads(connection), attempts.ended_since(connection, since, HISTORY_ROWS)
+    def read(connection: Connection) -> tuple[tuple[Snapshot, ...], Sequence[Mapping[Any, Any]]]:
+        return snapshots.latest(connection), attempts.ended_since(connection, since, HISTORY_ROWS)
 
-    payloads, rows = await db.read(read)
+    readings, rows = await db.read(read)
     standings = tuple(
         standing
-        for payload in payloads
-        if "rows" in payload
-        for standing in quality.read_standings(payload, supply.names.resolve_label)
+        for reading in readings
+        for standing in quality.read_standings(json.loads(reading.payload), supply.names.resolve_label)
     )
     belief = Belief(
         id=f"ev_{now:%Y-%m-%dT%H:%M:%SZ}",

@@ -45,8 +45,9 @@ def _walk(pen: Pen, beast: Beast, colour: RGB, phase: float) -> None:
     pen.blob(colour, (27, back), (40, back - girth), (60, back - girth), (71, back - 1), (67, back + girth * 0.8),
              (50, back + girth * 0.85), (32, back + girth))  # fmt: skip
     head_x, head_y = beast.head
-    pen.shape(colour, (56, back - girth * 0.8), (head_x - beast.skull * 0.75, head_y - 1),
-              (head_x + beast.skull * 0.6, head_y + 3), (71, back + girth * 0.3), (62, back + girth * 0.6))  # fmt: skip
+    pen.blob(colour, (56, back - girth * 0.85), (head_x - beast.skull * 0.8, head_y - 1),
+             (head_x + beast.skull * 0.5, head_y + 2), (70, back + girth * 0.1), (64, back + girth * 0.7),
+             (52, back + girth * 0.4))  # fmt: skip
     _face(pen, beast, colour)
 
 

@@ -136,7 +136,7 @@ def _place(picture: Image.Image, stage: Stage, actor: Actor, at_s: float) -> Non
     if actor.motif == "rocket":
         top -= round(stage.frame.height * 0.22 * share)
     if actor.motif not in FLIERS | SWIMMERS:
-        _shadow(picture, x, actor.foot, image.width)
+        _shadow(picture, x, actor.foot - 0.015 * image.height, image.width)
     picture.paste(image, (left, top), image)
 
 

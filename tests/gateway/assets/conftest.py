@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import tempfile
 from contextlib import asynccontextmanager
 from fractions import Fraction
 
@@ -32,8 +33,13 @@ def moving_picture(format="GIF", frames=5):
 
 
 def clip(format="mp4", codec="h264", frames=36, fps=Fraction(24), sound=False, size=(160, 96), **options):
-    written = io.BytesIO()
-    with av.open(written, "w", format=format, options=options) as container:
+    with tempfile.NamedTemporaryFile() as file:  # a real file, since an index is moved to the front by reading it again
+        _film(file.name, format, codec, frames, fps, sound, size, options)
+        return file.read()
+
+
+def _film(name, format, codec, frames, fps, sound, size, options):
+    with av.open(name, "w", format=format, options=options) as container:
         stream = container.add_stream(codec, rate=fps)
         stream.width, stream.height = size
         stream.pix_fmt, stream.gop_size = "yuv420p", 12
@@ -45,7 +51,6 @@ def clip(format="mp4", codec="h264", frames=36, fps=Fraction(24), sound=False, s
         container.mux(stream.encode())
         if heard:
             _sing(container, heard, int(frames / fps * 48_000), 1024, "fltp", np.float32)
-    return written.getvalue()
 
 
 def sound(format="wav", codec="pcm_s16le", seconds=2):

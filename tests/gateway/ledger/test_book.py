@@ -76,22 +76,19 @@ async def test_the_same_key_posted_by_many_at_once_counts_once(database):
 
 
 @pytest.mark.anyio
-async def test_the_same_key_from_two_databases_at_once_counts_once(database, database_url):
-    other = connect(database_url)
+async def test_the_same_key_from_two_databases_at_once_counts_once(database, other_database):
     await together(database, rules.fund("key_a", 10 * DOLLAR, "once"))
     entries = [rules.hold("key_a", f"job_{n}", DOLLAR // 10) for n in range(20)]
-    both = await asyncio.gather(together(database, *entries), together(other, *entries))
+    both = await asyncio.gather(together(database, *entries), together(other_database, *entries))
     assert kinds([*both[0], *both[1]]) == {"Posted": 20, "Repeated": 20}
-    clashes = await together(other, *[rules.hold("key_a", f"job_{n}", 1) for n in range(20)])
+    clashes = await together(other_database, *[rules.hold("key_a", f"job_{n}", 1) for n in range(20)])
     assert kinds(clashes) == {"Clash": 20}
     assert (await database.read(audit.verify)).ok
-    await other.close()
 
 
 @pytest.mark.anyio
-async def test_holds_and_settlements_of_one_key_from_two_databases_never_overdraw(database, database_url):
+async def test_holds_and_settlements_of_one_key_from_two_databases_never_overdraw(database, other_database):
     """A hold takes available then held, a settlement gives available and takes held: an invitation to a deadlock."""
-    other = connect(database_url)
     await together(database, rules.fund("key_a", 50, "once"))
     await together(database, *[rules.hold("key_a", f"old_{n}", 1) for n in range(20)])
 
@@ -100,12 +97,11 @@ async def test_holds_and_settlements_of_one_key_from_two_databases_never_overdra
 
     holds, settlements = await asyncio.gather(
         one_by_one(database, [rules.hold("key_a", f"job_{n}", 1) for n in range(60)]),
-        one_by_one(other, [rules.settle("key_a", f"old_{n}", 1, [("fal", n % 2)]) for n in range(20)]),
+        one_by_one(other_database, [rules.settle("key_a", f"old_{n}", 1, [("fal", n % 2)]) for n in range(20)]),
     )
     assert kinds(settlements) == {"Posted": 20}
     assert kinds(holds)["Posted"] in range(30, 41)
     assert (await database.read(audit.verify)).ok
-    await other.close()
 
 
 @pytest.mark.anyio
