@@ -47,7 +47,7 @@ KEY_CHARS = 8
 
 
 class BadLink(ValueError):
-    """A reply leads to something that is no http or https link."""
+    """A link that is not followed: no http or https, or a name and password in it."""
 
 
 class NotFetched(Exception):
@@ -112,7 +112,7 @@ async def take_turn(
         return _lost(call, Fault.TIMED_OUT, f"no answer within {card.timeout_s:g} s")
     except (TooLarge, BadLink, httpx.DecodingError) as error:
         return failed(Fault.BAD_REPLY, error)
-    except (httpx.RequestError, httpx.InvalidURL, aiohttp.ClientError) as error:
+    except (httpx.RequestError, aiohttp.ClientError) as error:
         return _not_answered(call, error)
     return _relative(card, _blanked(understand(dialect, call, reply), key))
 
@@ -122,6 +122,8 @@ def _not_answered(call: Call, error: Exception) -> Failed:
         return failed(Fault.BAD_REPLY, "the provider's reply leads to a private address")
     if _caused_by(error, aiohttp.ClientResponseError):
         return failed(Fault.BAD_REPLY, f"the answer is not HTTP: {error}")
+    if isinstance(error, httpx.UnsupportedProtocol) and not call.url.startswith("/"):
+        return failed(Fault.BAD_REPLY, f"the provider's reply leads nowhere: {error}")
     if provably_not_sent(error):
         return failed(Fault.UNREACHABLE, f"could not connect: {error}")
     return _lost(call, Fault.UNREACHABLE, f"the connection broke: {error}")
@@ -139,7 +141,7 @@ def provably_not_sent(error: Exception) -> bool:
     0.2.0, seen 2026-11-21), so httpx's own class says nothing: only aiohttp's error underneath does.
     """
     kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-    return isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol) or _caused_by(error, *kinds) is not None
+    return isinstance(error, httpx.UnsupportedProtocol) or _caused_by(error, *kinds) is not None
 
 
 def _caused_by(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:
@@ -167,7 +169,7 @@ async def is_accepted(
     try:
         async with asyncio.timeout(card.timeout_s):
             reply = await send(clients, card, dialect, call, key, shelf, None)
-    except (TimeoutError, httpx.TransportError, httpx.InvalidURL, aiohttp.ClientError, TooLarge, BadLink):
+    except (TimeoutError, httpx.RequestError, aiohttp.ClientError, TooLarge, BadLink):
         return False
     return 200 <= reply.status < 300
 
@@ -200,14 +202,23 @@ async def send(
 
 def _target(card: ProviderCard, call: Call) -> tuple[httpx.URL, bool]:
     """Where a call goes, and whether that is the configured origin. Raises BadLink."""
-    base = httpx.URL(card.base_url)
     if call.url.startswith("/"):
-        return httpx.URL(card.base_url.rstrip("/") + call.url), True
-    url = httpx.URL(call.url)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise BadLink(f"the provider's reply leads to {call.url[:100]}, which is no http or https link")
-    ours = _origin(url) == _origin(base)
-    return (url.copy_with(userinfo=base.userinfo) if ours else url), ours
+        return _link(card.base_url.rstrip("/") + call.url), True
+    url = _link(call.url)
+    return url, _origin(url) == _origin(httpx.URL(card.base_url))
+
+
+def _link(url: str) -> httpx.URL:
+    """Raises BadLink. A name and password in a link would be sent as another Authorization than ours."""
+    try:
+        link = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise BadLink(f"{url[:100]!r} is no link: {error}") from error
+    if link.scheme not in ("http", "https") or not link.host:
+        raise BadLink(f"{url[:100]!r} is no http or https link")
+    if link.userinfo:
+        raise BadLink(f"a link to {link.host} holds a name and password")
+    return link
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -319,9 +330,7 @@ def _redirected(response: httpx.Response) -> str | None:
 async def _opened(clients: Clients, url: str, configured_origin: str | None) -> AsyncIterator[httpx.Response]:
     """A streamed GET, its errors, from the first byte to the last, told apart into lasting and passing ones."""
     try:
-        link = httpx.URL(url)
-        if link.scheme not in ("http", "https") or not link.host:
-            raise NotFetched(f"{url[:100]} is not an http or https link", lasting=True)
+        link = _link(url)
         ours = configured_origin is not None and _origin(link) == _origin(httpx.URL(configured_origin))
         client = clients.configured if ours else clients.foreign
         timeout = httpx.Timeout(IDLE_S, connect=CONNECT_S, pool=CONNECT_S)
@@ -330,7 +339,7 @@ async def _opened(clients: Clients, url: str, configured_origin: str | None) -> 
             yield response
         finally:
             await response.aclose()
-    except (TooLarge, httpx.InvalidURL, httpx.DecodingError) as error:
+    except (BadLink, TooLarge, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.DecodingError) as error:
         raise NotFetched(f"{url[:200]}: {error}", lasting=True) from error
     except (httpx.RequestError, aiohttp.ClientError) as error:
         if _caused_by(error, ForbiddenAddress):

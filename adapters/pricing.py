@@ -89,14 +89,17 @@ def matches(when: When, context: Context) -> bool:
 
 def expected_usage(request: MediaRequest, offer: Offer) -> Usage:
     """Upper bounds, by unit, of what a fitted request can use. A unit that nothing bounds is left out."""
+    return _bounded_usage(request, offer, context_of(request))
+
+
+def _bounded_usage(request: MediaRequest, offer: Offer, context: Context) -> Usage:
     outputs = Decimal(request.count)
     usage = {"request": Decimal(1), "character": Decimal(len(request.prompt))} | _expected_outputs(request, outputs)
     usage["input_token"] = Decimal(_input_tokens(request))
     usage["cached_input_token"] = Decimal(0)  # counted among input_token, which is dearer
     if not request.inputs:
         usage |= dict.fromkeys(INPUT_UNITS, Decimal(0))
-    expectations = _first_of_each_unit(offer.expects, context_of(request)) if offer.expects else ()
-    for expectation in expectations:
+    for expectation in _first_of_each_unit(offer.expects, context):
         usage[expectation.unit] = usage.get(expectation.unit, Decimal(0)) + _expected(expectation, usage, outputs)
     return usage
 
@@ -164,7 +167,8 @@ def quote(request: MediaRequest, offer: Offer, day: date) -> Quote:
 
     Raises Unpriced, also where a priced unit has no bound: a job that may cost anything is not one for nothing.
     """
-    price, usage, context = price_on(offer, day), expected_usage(request, offer), context_of(request)
+    price, context = price_on(offer, day), context_of(request)
+    usage = _bounded_usage(request, offer, context)
     rates = applying(price.rates, context, offer.id)
     if unbounded := [rate.unit for rate in rates if rate.usd and rate.unit not in usage]:
         raise Unpriced(f"{offer.id}: nothing in this request bounds {', '.join(unbounded)}")

@@ -7,6 +7,7 @@ of its own and speaks over bare sockets, so that it takes little from what it me
 import asyncio
 import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from time import perf_counter_ns
@@ -18,10 +19,13 @@ NANOS_PER_MS = 1_000_000
 ANSWER_S = 30
 """How long the last answers may take after the end of the round."""
 WORDS = ("amber", "brass", "cedar", "dune", "ember", "fjord", "glass", "heron", "iris", "jade", "kelp", "lilac", "moss")
+LONGEST = 57
+"""Words of the longest prompt, about 300 characters."""
 
 
 class Work(NamedTuple):
-    """What to send, where, and for how long. `body` has `%s` where the prompt goes; `proof` must be in each answer."""
+    """What to send, where, and for how long. `body` has `%s` where the prompt goes; `proof`, a pattern, must
+    be found in each answer."""
 
     port: int
     path: str
@@ -82,7 +86,7 @@ class Connection(asyncio.Protocol):
         self.tally = tally
         self.buffer = bytearray()
         self.done = asyncio.get_running_loop().create_future()
-        self.proof = tally.work.proof.encode()
+        self.proof = re.compile(tally.work.proof.encode())
         self.status = str(tally.work.status).encode()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,7 +105,7 @@ class Connection(asyncio.Protocol):
             return
         now_ns = perf_counter_ns()
         self.buffer.clear()
-        if message.head[9:12] == self.status and self.proof in message.body:
+        if message.head[9:12] == self.status and self.proof.search(message.body):
             self.tally.latencies_ns.append(now_ns - self.began_ns)
         else:
             self.tally.complain(f"{message.head[:40]!r} {message.body[:400]!r}")
@@ -120,7 +124,7 @@ class Connection(asyncio.Protocol):
 def prompts(first_number: int) -> Iterator[str]:
     """Prompts without end: no two alike, and of many lengths, so that no cache of whole requests can help."""
     for number in itertools.count(first_number):
-        words = " ".join(WORDS[(number * step) % len(WORDS)] for step in range(1, 5 + number % 24))
+        words = " ".join(WORDS[(number * step) % len(WORDS)] for step in range(1, 5 + number % LONGEST))
         yield f"a fox, number {number}, in {words}"
 
 

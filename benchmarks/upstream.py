@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks.messages import first_message
 
-SIDE_PIXELS = 256
+SIDE_PIXELS = 64
 """Small: encoding, relaying and decoding of pixels is the same work for every gateway, and not what is compared."""
 
 PNG_END_BYTES = 12
@@ -25,7 +25,7 @@ PNG_END_BYTES = 12
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 BODY = (
-    b'{"created":1790000000,"data":[{"b64_json":"%s"}],"output_format":"png","size":"256x256",'
+    b'{"created":1790000000,"data":[{"b64_json":"%s"}],"output_format":"png","size":"64x64",'
     b'"usage":{"input_tokens":10,"input_tokens_details":{"text_tokens":10,"image_tokens":0},"output_tokens":200}}'
 )
 

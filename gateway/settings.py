@@ -1,6 +1,7 @@
 """Settings from the environment or `.env`; the only reader of either, and nothing else."""
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,9 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.schema import ProviderCard
+
+SANDBOX = "sandbox"
+"""The name of our own provider's card."""
 
 
 class Settings(BaseSettings):
@@ -25,11 +29,21 @@ class Settings(BaseSettings):
     sandbox_port: int = Field(8702, ge=0, le=65_535, description="the port of the sandbox provider")
     sandbox_dir: Path = Field(Path(".podium/sandbox"), description="where the sandbox keeps its requests")
     admin_key: SecretStr | None = Field(None, description="the admin's key; made on the first start if not set")
+    url: str | None = Field(None, description="where the command line finds a gateway; else at the host and port above")
+    key: SecretStr | None = Field(None, description="the command line's key; else the admin's")
     public_url: str | None = Field(None, description="where providers and browsers reach this gateway from outside")
     sandbox: Literal["on", "off"] | None = Field(None, description="on while no provider has a key, unless set")
     catalog_dir: Path | None = Field(None, description="more provider cards and models, laid over the built-in ones")
     workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
     log_level: str = Field("info", description="debug, info, warning or error")
+
+    @property
+    def gateway_url(self) -> str:
+        """Where a command finds the gateway. One that listens on every address is called on this machine's own."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(
+            self.host, f"[{self.host}]" if ":" in self.host else self.host
+        )
+        return (self.url or f"http://{host}:{self.port}").rstrip("/")
 
 
 @cache
@@ -52,11 +66,23 @@ def provider_key(card: ProviderCard) -> str | None:
     return variable(card.key_env) if card.key_env else None
 
 
-def provider_base_url(card: ProviderCard) -> str | None:
+def moved_base_url(card: ProviderCard) -> str | None:
     """`PODIUM_PROVIDER_<NAME>_BASE_URL`, where the operator moved a provider."""
     return variable(f"PODIUM_PROVIDER_{card.name.upper().replace('-', '_')}_BASE_URL")
 
 
-def child_environment(**changes: str) -> dict[str, str]:
-    """The environment for a process of ours that we start, with some variables changed."""
-    return dict(os.environ) | changes
+def provider_base_url(card: ProviderCard) -> str | None:
+    """Where a provider is, if not where its card says. The sandbox that we start is at the port we gave it."""
+    sandbox = f"http://127.0.0.1:{settings().sandbox_port}" if card.name == SANDBOX else None
+    return moved_base_url(card) or sandbox
+
+
+def keyless_environment(key_names: Iterable[str], **changes: str) -> dict[str, str]:
+    """The environment for a child process that must not spend money: no provider's key, no setting but `changes`."""
+    taken_away = frozenset(key_names)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in taken_away and not name.upper().startswith("PODIUM_")
+    }
+    return kept | changes

@@ -23,8 +23,11 @@ PARTS = 4
 
 
 def open_bucket(url: str) -> "Bucket":
-    """`s3://bucket/prefix`; credentials, region and endpoint come from the usual AWS_ variables."""
-    return Bucket(S3Store.from_url(url, client_options={"timeout": CALL_TIMEOUT}))
+    """`s3://bucket/prefix`; credentials, region and endpoint come from the usual AWS_ variables.
+
+    Whether it is plain HTTP is for AWS_ENDPOINT to say: our options would hide AWS_ALLOW_HTTP (obstore 0.12).
+    """
+    return Bucket(S3Store.from_url(url, client_options={"timeout": CALL_TIMEOUT, "allow_http": True}))
 
 
 class Bucket:

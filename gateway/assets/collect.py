@@ -51,18 +51,22 @@ async def collect(
     """
     turn = asyncio.Semaphore(AT_ONCE)
 
-    async def one(output: Output) -> Collected:
-        if output.text is not None:
-            return Collected(output.mime, text=output.text)
+    async def one(output: Output) -> Kept | str:
         async with turn:
-            kept = await _kept(assets, provider_base_url, output)
-        return _judged(kept, output, job_id, key_id)
+            return await _kept(assets, provider_base_url, output)
 
-    results = await asyncio.gather(*map(one, outputs), return_exceptions=True)
+    media = [output for output in outputs if output.text is None]
+    results = await asyncio.gather(*map(one, media), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return tuple(result for result in results if isinstance(result, Collected))
+    kept = (result for result in results if not isinstance(result, BaseException))
+    return tuple(
+        Collected(output.mime, text=output.text)
+        if output.text is not None
+        else _judged(next(kept), output, job_id, key_id)  # one after another, so that ids sort as outputs do
+        for output in outputs
+    )
 
 
 def _judged(kept: Kept | str, output: Output, job_id: str, key_id: str) -> Collected:
@@ -108,7 +112,7 @@ async def _inline(assets: Assets, load: Callable[[], bytes]) -> Kept | str:
 
 async def _fetched(assets: Assets, url: str, provider_base_url: str) -> Kept:
     try:
-        async with asyncio.timeout(LINK_S), aclosing(fetch(assets.clients, url, provider_base_url)) as chunks:  # type: ignore[type-var]
+        async with asyncio.timeout(LINK_S), aclosing(fetch(assets.clients, url, provider_base_url)) as chunks:
             return await assets.keep_stream(chunks)
     except NotFetched as error:
         raise NotCollected(str(error), error.lasting) from error

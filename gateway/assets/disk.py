@@ -29,7 +29,7 @@ class Disk:
         self.temporary = self.root / TEMPORARY
         self.temporary.mkdir(parents=True, exist_ok=True)
         _sync(self.root.parent)
-        self.durable: set[Path] = set()
+        self.folders: dict[Path, int] = {}
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="disk")
 
     async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
@@ -46,15 +46,17 @@ class Disk:
         return blob
 
     def write(self, blob: Blob, data: bytes) -> None:
-        if self._has(blob):
-            return
+        """Few calls to the system, for each gives the interpreter away: this is on every picture's way."""
         path = self._unfinished()
-        with path.open("xb") as file:
-            try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
                 file.write(data)
-                self._name(file, path, blob)
-            finally:
-                path.unlink(missing_ok=True)
+                os.fsync(descriptor)
+            self._rename(path, blob)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def open(self, sha256: str) -> BinaryIO:
         return self._path(sha256).open("rb")
@@ -111,18 +113,29 @@ class Disk:
             return
         file.flush()
         os.fsync(file.fileno())
+        self._rename(path, blob)
+
+    def _rename(self, path: Path, blob: Blob) -> None:
         target = self._path(blob.sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
-        self._make_durable(target.parent)
+        folder = self._folder(target.parent)
+        os.rename(path, target)
+        os.fsync(folder)
 
     def _make_durable(self, folder: Path) -> None:
         """Whoever wrote a name in this folder, it outlives a power cut from here on."""
-        _sync(folder)
-        if folder not in self.durable:
+        os.fsync(self._folder(folder))
+
+    def _folder(self, folder: Path) -> int:
+        """A folder's descriptor, which is kept: the folder is made, and made durable, once."""
+        if (descriptor := self.folders.get(folder)) is None:
+            folder.mkdir(parents=True, exist_ok=True)
             _sync(folder.parent)
             _sync(self.root)
-            self.durable.add(folder)
+            opened = os.open(folder, os.O_RDONLY)
+            descriptor = self.folders.setdefault(folder, opened)
+            if descriptor != opened:
+                os.close(opened)
+        return descriptor
 
 
 def _sync(folder: Path) -> None:

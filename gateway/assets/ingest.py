@@ -1,10 +1,10 @@
 """Media that callers give: a link, base64, or an asset of their own. What cannot be trusted is refused here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from adapters.http import NotFetched, fetch
 from adapters.schema import ImagePart, Input, Role
@@ -65,7 +65,7 @@ def _fitting(row: Row, item: Input | ImagePart, path: str) -> Row:
     return row
 
 
-async def _inline(assets: Assets, load: Any, length: int, claimed: str, path: str) -> Kept:
+async def _inline(assets: Assets, load: Callable[[], bytes], length: int, claimed: str, path: str) -> Kept:
     if length * 3 // 4 > INPUT_BYTES:
         raise TooLarge(f"{path}: {INPUT_BYTES} bytes are allowed; upload larger media with POST /v1/assets")
     try:
@@ -77,7 +77,7 @@ async def _inline(assets: Assets, load: Any, length: int, claimed: str, path: st
 
 async def _fetched(assets: Assets, url: str, path: str) -> Kept:
     try:
-        async with asyncio.timeout(FETCH_S), aclosing(fetch(assets.clients, url)) as chunks:  # type: ignore[type-var]
+        async with asyncio.timeout(FETCH_S), aclosing(fetch(assets.clients, url)) as chunks:
             kept = await assets.keep_stream(bounded(chunks, INPUT_BYTES, path))
     except NotFetched as error:
         refuse(path, str(error))

@@ -71,6 +71,11 @@ BROKEN_PICTURE = (
 )  # fmt: skip
 
 
+PNG_HEAD_BYTES = 8
+PNG_FRAME_BYTES = 12
+"""Length, kind and checksum: what a chunk has around its data."""
+
+
 def measure(file: Readable) -> Facts:
     """The facts of a file, which is left open."""
     mime = sniff(file.read(HEAD_BYTES))
@@ -93,10 +98,9 @@ def _picture(file: Readable, mime: str) -> Facts:
             if width * height > PIXELS:
                 return Facts(mime, width, height, fault=f"{width}x{height} pixels are too many; {PIXELS} are allowed")
             facts = _still_or_moving(image, Facts(mime, width, height))
-        if mime == "image/png":  # its decoder stops at the last pixel, and does not miss what should follow
-            file.seek(0)
-            Image.open(file, formats=("PNG",)).verify()  # type: ignore[arg-type]
-        return facts
+            if mime == "image/png" and facts.frames is None:
+                _check_png(file, size_bytes)
+            return facts
     except BROKEN_PICTURE as error:
         return Facts(mime, fault=f"the picture does not decode: {error}"[:200])
 
@@ -104,7 +108,10 @@ def _picture(file: Readable, mime: str) -> Facts:
 def _still_or_moving(image: Image.Image, facts: Facts) -> Facts:
     frames = getattr(image, "n_frames", 1)
     if frames == 1:
-        image.load()
+        if image.format == "JPEG":  # all of its data is read, but an eighth of its pixels is made: three times as fast
+            image.draft(None, (image.width // 8, image.height // 8))
+        if image.format != "PNG":
+            image.load()
         return facts
     if image.width * image.height * frames > MOVING_PIXELS:
         return facts._replace(frames=frames, fault=f"{frames} frames of {image.width}x{image.height} are too many")
@@ -116,6 +123,30 @@ def _still_or_moving(image: Image.Image, facts: Facts) -> Facts:
     return facts._replace(
         frames=frames, duration_s=duration_s, fps=round(frames / duration_s, 3) if duration_s else None
     )
+
+
+def _check_png(file: Readable, size_bytes: int) -> None:
+    """Prove a PNG whole by the checksum of every chunk, up to its last; inflating its pixels costs fifty times that.
+
+    Raises SyntaxError for a wrong checksum, and ValueError for bytes that end too soon.
+    """
+    place = PNG_HEAD_BYTES
+    while place + PNG_FRAME_BYTES <= size_bytes:
+        file.seek(place)
+        length = int.from_bytes(file.read(4), "big")
+        if place + PNG_FRAME_BYTES + length > size_bytes:
+            break
+        kind = file.read(4)
+        checksum, left = zlib.crc32(kind), length
+        while left:
+            part = file.read(min(left, 1 << 20))
+            checksum, left = zlib.crc32(part, checksum), left - len(part)
+        if int.from_bytes(file.read(4), "big") != checksum:
+            raise SyntaxError(f"the chunk {kind!r} is damaged")
+        if kind == b"IEND":
+            return
+        place += PNG_FRAME_BYTES + length
+    raise ValueError("it is cut off")
 
 
 def _clip(file: Readable, mime: str) -> Facts:

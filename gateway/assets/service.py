@@ -69,7 +69,7 @@ class Assets:
 
     async def found(self, asset: str, key_id: str | None = None) -> Row:
         """An asset, of this owner if one is named. Raises NotFound, also for another's."""
-        row = await self.database.read(lambda connection: tables.find(connection, asset))
+        row = await self.database.glance(lambda connection: tables.find(connection, asset))
         if row is None or (key_id is not None and row["key_id"] != key_id):
             raise NotFound(f"there is no asset {asset[:40]!r}: see GET /v1/assets for those of your key")
         return row

@@ -68,8 +68,8 @@ def open_store(url: str) -> Store:
 
 
 def place(sha256: str) -> str:
-    """Where a blob lies under its root: two levels of folders, so that none grows too long."""
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    """Where a blob lies under its root: 256 folders, few enough to keep open and enough for millions."""
+    return f"{sha256[:2]}/{sha256}"
 
 
 def append(file: BinaryIO, hashed: Hash, data: bytes) -> None:

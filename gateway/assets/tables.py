@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from gateway import clock
 from gateway.assets.rules import Kept
 from gateway.db import Timestamp
+from gateway.prepared import Prepared
 
 Row = dict[str, Any]
 """One asset, column by column."""
@@ -50,7 +51,7 @@ class SigningSecretRow(SQLModel, table=True):
 
 
 ASSET: sa.Table = AssetRow.__table__  # type: ignore[attr-defined]
-_INSERT = ASSET.insert()
+_INSERT = Prepared(ASSET.insert().values({each.name: sa.bindparam(each.name) for each in ASSET.c}))
 _FIND = ASSET.select().where(ASSET.c.id == sa.bindparam("asset"))
 _OF_JOB = ASSET.select().where(ASSET.c.job_id == sa.bindparam("job")).order_by(ASSET.c.id)
 _OF_KEY = ASSET.select().where(ASSET.c.key_id == sa.bindparam("key"))
@@ -68,7 +69,7 @@ def new_row(key_id: str, kept: Kept, source: Source, job_id: str | None = None) 
 
 def insert(connection: Connection, rows: Sequence[Row]) -> None:
     if rows:
-        connection.execute(_INSERT, list(rows))
+        _INSERT.run_many(connection, rows)
 
 
 def find(connection: Connection, asset: str) -> Row | None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -56,8 +56,10 @@ class NotYet(Exception):
 Collect = Callable[[Attempt, Supplied, Done], Awaitable[Delivery]]
 """Bring the outputs home and measure them. Raises NotYet."""
 
-Finish = Callable[[Connection, Attempt, Done, Delivery, datetime], Any]
-"""In the transaction that ends a succeeded attempt: settle, and end the job. Returns what to announce."""
+Finish = Callable[[Connection, Attempt, Delivery, Mapping[str, Any], datetime], Any]
+"""In the transaction that ends a succeeded attempt, with the columns that changed: settle, and end the job.
+
+Returns what to announce."""
 
 Ended = Callable[[Connection, Attempt, Ending, datetime], Any]
 """In the transaction that ends any other attempt: decide what comes next. Returns what to announce."""
@@ -97,8 +99,9 @@ class Runner:
         task.add_done_callback(lambda _: self._done(attempt.id))
 
     def _done(self, attempt_id: str) -> None:
+        if len(self.running) >= self.most:
+            self.awake.set()  # there is room again
         self.running.pop(attempt_id, None)
-        self.awake.set()
 
     async def loop(self) -> None:
         """Claim and run until canceled; turns under way are then finished by `drain`."""
@@ -208,8 +211,9 @@ class Runner:
 
         def unit(connection: Connection) -> Any:
             now = clock.now()
-            won = store.end(connection, attempt, ending, delivery.cost_nanos, now)
-            return self.finish(connection, attempt, done, delivery, now) if won else None
+            values = store.ended_values(attempt, ending, delivery.cost_nanos, now)
+            won = store.end(connection, attempt, values)
+            return self.finish(connection, attempt, delivery, values, now) if won else None
 
         self._announce(await self.db.together(unit))
         telemetry.ATTEMPTS.labels(attempt.provider, "succeeded").inc()

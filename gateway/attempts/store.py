@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from adapters.wire import Done, Pending
 from gateway.attempts.rules import LEASE_S, LIVE, Again, Ending, Status
 from gateway.attempts.tables import AttemptRow
+from gateway.prepared import Prepared
 
 ATTEMPT: sa.Table = AttemptRow.__table__  # type: ignore[attr-defined]
 
@@ -48,10 +49,10 @@ def attempt_of(row: Mapping[Any, Any]) -> Attempt:
 
 
 def insert(connection: Connection, row: Mapping[str, Any]) -> None:
-    connection.execute(_INSERT, dict(row))
+    _INSERT.run(connection, row)
 
 
-_INSERT = sa.insert(ATTEMPT)
+_INSERT = Prepared(sa.insert(ATTEMPT).values({each.name: sa.bindparam(each.name) for each in ATTEMPT.c}))
 
 
 @cache
@@ -112,19 +113,22 @@ def holders(connection: Connection) -> list[str]:
     )
 
 
-_LIVE = sa.and_(ATTEMPT.c.id == sa.bindparam("attempt"), ATTEMPT.c.status.in_([status.value for status in LIVE]))
-_GO_ON = sa.update(ATTEMPT).where(_LIVE).values(
-    next=sa.bindparam("next_"), stage=sa.bindparam("stage_"), turns=sa.bindparam("turns_"),
-    failures=sa.bindparam("failures_"), fraction=sa.bindparam("fraction_"), due_at=sa.bindparam("due"),
-    provider_status=sa.bindparam("provider_status_"), started_at=sa.bindparam("started"),
-    lease_until=sa.bindparam("until"), leased_by=sa.bindparam("worker"),
-)  # fmt: skip
-_END = sa.update(ATTEMPT).where(_LIVE).values(
-    status=sa.bindparam("status_"), fault=sa.bindparam("fault_"), error=sa.bindparam("error_"),
-    usage=sa.bindparam("usage_"), cost_nanos=sa.bindparam("cost"), ended_at=sa.bindparam("ended"),
-    due_at=sa.bindparam("due"), started_at=sa.bindparam("started"), turns=sa.bindparam("turns_"),
-    lease_until=None, leased_by=None,
-)  # fmt: skip
+_LIVE = sa.and_(
+    ATTEMPT.c.id == sa.bindparam("attempt"),
+    ATTEMPT.c.status.in_([sa.literal_column(f"'{status.value}'") for status in sorted(LIVE)]),
+)
+_MOVED = ("next", "stage", "turns", "failures", "fraction", "provider_status", "started_at", "lease_until", "leased_by")
+_ENDED = ("status", "fault", "error", "usage", "cost_nanos", "ended_at", "started_at", "turns")
+
+
+def _set(*names: str) -> dict[str, Any]:
+    """Columns set to values of their own names, a `new_` before them."""
+    return {name: sa.bindparam(f"new_{name}") for name in (*names, "due_at")}
+
+
+_GO_ON = Prepared(sa.update(ATTEMPT).where(_LIVE).values(_set(*_MOVED)))
+_FREED = {"lease_until": sa.null(), "leased_by": sa.null()}
+_END = Prepared(sa.update(ATTEMPT).where(_LIVE).values(_set(*_ENDED) | _FREED))
 
 
 def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | None, now: datetime) -> bool:
@@ -132,27 +136,37 @@ def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | 
     progress = again.progress
     pending = progress if isinstance(progress, Pending) else None
     values = {
-        "attempt": attempt.id, "next_": progress.model_dump_json(),
-        "stage_": pending.call.stage if pending else "collect",
-        "turns_": attempt.turns + 1, "failures_": again.failures, "fraction_": pending.fraction if pending else None,
-        "provider_status_": pending.provider_status if pending else None, "due": again.due_at,
-        "started": attempt.started_at or now,
-        "until": now + timedelta(seconds=LEASE_S) if worker else None, "worker": worker,
+        "next": progress.model_dump_json(),
+        "stage": pending.call.stage if pending else "collect",
+        "turns": attempt.turns + 1, "failures": again.failures, "fraction": pending.fraction if pending else None,
+        "provider_status": pending.provider_status if pending else None, "due_at": again.due_at,
+        "started_at": attempt.started_at or now,
+        "lease_until": now + timedelta(seconds=LEASE_S) if worker else None, "leased_by": worker,
     }  # fmt: skip
-    return connection.execute(_GO_ON, values).rowcount == 1
+    return _changed(connection, _GO_ON, attempt, values)
 
 
-def end(connection: Connection, attempt: Attempt, ending: Ending, cost_nanos: int, now: datetime) -> bool:
-    """End an attempt, or mark its fate unknown until its deadline. False if somebody else ended it before."""
+def ended_values(attempt: Attempt, ending: Ending, cost_nanos: int, now: datetime) -> dict[str, Any]:
+    """The columns of an attempt as its end leaves them."""
     error = ending.error
     unknown = ending.status is Status.UNKNOWN
-    values = {
-        "attempt": attempt.id, "status_": ending.status.value, "fault_": error.fault.value if error else None,
-        "error_": error.model_dump_json() if error else None, "usage_": usage_json(ending.usage),
-        "cost": cost_nanos, "ended": None if unknown else now, "due": attempt.deadline_at if unknown else now,
-        "started": attempt.started_at or attempt.created_at, "turns_": attempt.turns + 1,
+    return {
+        "status": ending.status.value, "fault": error.fault.value if error else None,
+        "error": error.model_dump_json() if error else None, "usage": usage_json(ending.usage),
+        "cost_nanos": cost_nanos, "ended_at": None if unknown else now,
+        "due_at": attempt.deadline_at if unknown else now,
+        "started_at": attempt.started_at or attempt.created_at, "turns": attempt.turns + 1,
     }  # fmt: skip
-    return connection.execute(_END, values).rowcount == 1
+
+
+def end(connection: Connection, attempt: Attempt, values: Mapping[str, Any]) -> bool:
+    """End an attempt, or mark its fate unknown until its deadline. False if somebody else ended it before."""
+    return _changed(connection, _END, attempt, values)
+
+
+def _changed(connection: Connection, statement: Prepared, attempt: Attempt, values: Mapping[str, Any]) -> bool:
+    bound = {f"new_{name}": value for name, value in values.items()}
+    return statement.run(connection, bound | {"attempt": attempt.id}) == 1
 
 
 def usage_json(usage: Mapping[str, Any]) -> str | None:

@@ -23,6 +23,7 @@ class Supply:
     keys: Mapping[str, str | None]
     names: Names
     by_task: Mapping[Task, tuple[Offer, ...]]
+    by_name: Mapping[tuple[str, Task], Offer]
     stand_ins_run: bool
     real_keys: bool
 
@@ -31,7 +32,7 @@ class Supply:
         return self.catalog.models
 
     def offer(self, offer_id: str, task: Task) -> Offer | None:
-        return next((offer for offer in self.by_task.get(task, ()) if offer.id == offer_id), None)
+        return self.by_name.get((offer_id, task))
 
     def supplied(self, offer_id: str, task: Task) -> Supplied | None:
         """What a turn on an offer needs, or None if the catalog no longer has it."""
@@ -68,6 +69,7 @@ def read_supply(settings: Settings) -> Supply:
         keys=keys,
         names=names.collect(catalog.models.values(), catalog.offers()),
         by_task=by_task,
+        by_name={(offer.id, task): offer for task, offers in by_task.items() for offer in offers},
         stand_ins_run=settings.sandbox == "on" or (settings.sandbox is None and not real_keys),
         real_keys=real_keys,
     )

@@ -49,7 +49,8 @@ def draft_attempt(
         "fitted": fit.request.model_dump_json(exclude_none=True), "price": price.model_dump_json(),
         "quote_nanos": quote_nanos, "due_at": now + timedelta(seconds=wait_s),
         "deadline_at": now + timedelta(seconds=wait_s + supplied.card.deadline_s),
-        "created_at": now, "cost_nanos": 0, "lease_until": None, "leased_by": None,
+        "created_at": now, "cost_nanos": 0, "lease_until": None, "leased_by": None, "started_at": None,
+        "ended_at": None, "fault": None, "error": None, "usage": None, "fraction": None, "provider_status": None,
     }  # fmt: skip
     return AttemptDraft(row, quote_nanos, fit)
 

@@ -5,7 +5,7 @@ Everything here happens inside the transaction that ends the attempt, so a crash
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -35,18 +35,28 @@ from router.policy import Policy
 
 
 class News(NamedTuple):
-    """A job changed: for those who wait for it."""
+    """A job changed: for those who wait for it, and for the metrics once the commit is durable.
+
+    A job that went well at its first attempt brings the columns that changed, so that nobody need read them again.
+    """
 
     job_id: str
     is_final: bool
+    task: str
+    status: str
+    job: Mapping[str, Any] | None = None
+    attempt: Mapping[str, Any] | None = None
+    costs: Mapping[str, int] = {}
+    over_nanos: int = 0
+    seconds: float = 0.0
 
 
 class Delivered(NamedTuple):
-    """A success, reckoned before its transaction begins: the bill, the outputs to show, the asset rows to insert."""
+    """A success, reckoned before its transaction begins: the columns it sets on the job, and the assets' rows."""
 
-    bill: Bill
-    outputs: list[dict[str, Any]]
-    undelivered: list[dict[str, Any]]
+    bill_json: str
+    outputs_json: str
+    adjustments_json: str | None
     rows: list[dict[str, Any]]
 
 
@@ -73,32 +83,36 @@ class Endings:
         measured = collecting.measured(tuple(good), task)
         bill = settlement.bill(Price.model_validate_json(attempt.price), request, supplied.offer, done, measured)
         outputs = [_output(each) for each in good]
+        undelivered = settlement.undelivered(request, outputs)
         rows = [each.row for each in good if each.row]
-        return Delivery(bill.nanos, Delivered(bill, outputs, settlement.undelivered(request, outputs), rows))
+        delivered = Delivered(
+            _bill_json(bill), json.dumps(outputs), json.dumps(undelivered) if undelivered else None, rows
+        )
+        return Delivery(bill.nanos, delivered)
 
-    def finish(self, connection: Connection, attempt: Attempt, done: Done, delivery: Delivery, now: datetime) -> News:
+    def finish(
+        self, connection: Connection, attempt: Attempt, delivery: Delivery, ended: Mapping[str, Any], now: datetime
+    ) -> News:
         """Settle a success and end its job. A job canceled meanwhile stays canceled, and pays for what was made."""
         delivered: Delivered = delivery.parts
-        job = store.locked(connection, attempt.job_id)
-        cost_nanos = self._settle(connection, job, attempt, now)
-        assets.insert(connection, delivered.rows)
-        canceled = job["status"] == Status.CANCELED
-        adjustments = json.loads(job["adjustments"]) + delivered.undelivered if delivered.undelivered else None
-        status = Status.CANCELED.value if canceled else Status.SUCCEEDED.value
+        costs = self._costs(connection, attempt, delivery.cost_nanos)
         values = {
-            "status": status,
-            "offer": attempt.offer,
-            "progress": 1.0,
-            "cost_nanos": cost_nanos,
-            "bill": _bill_json(delivered.bill),
-            "outputs": json.dumps(delivered.outputs),
-            "adjustments": json.dumps(adjustments) if adjustments else job["adjustments"],
-            "started_at": job["started_at"] or attempt.started_at or attempt.created_at,
-            "ended_at": job["ended_at"] or now,
-        }
-        store.finish(connection, job["id"], values)
-        _count(job, status, now)
-        return News(job["id"], is_final=True)
+            "status": Status.SUCCEEDED.value, "offer": attempt.offer, "progress": 1.0,
+            "cost_nanos": sum(costs.values()), "bill": delivered.bill_json, "outputs": delivered.outputs_json,
+            "started_at": ended["started_at"], "ended_at": now,
+        }  # fmt: skip
+        finished = store.finish(connection, attempt.job_id, values)
+        if delivered.adjustments_json:
+            store.add_adjustments(connection, attempt.job_id, json.loads(delivered.adjustments_json))
+        self._settle(connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, now)
+        assets.insert(connection, delivered.rows)
+        is_plain = finished.status == Status.SUCCEEDED and attempt.number == 1 and not delivered.adjustments_json
+        return News(
+            attempt.job_id, True, attempt.task, finished.status,
+            job=values if is_plain else None, attempt=ended if is_plain else None, costs=costs,
+            over_nanos=max(0, sum(costs.values()) - finished.held_nanos),
+            seconds=(now - attempt.created_at).total_seconds(),
+        )  # fmt: skip
 
     def moved(self, connection: Connection, attempt: Attempt, again: Again, now: datetime) -> News | None:
         """Show progress on the job; a turn that says nothing new about it writes nothing."""
@@ -106,13 +120,13 @@ class Endings:
         if fraction is None and attempt.turns > 0:
             return None
         store.set_running(connection, attempt.job_id, fraction or 0.0, now)
-        return News(attempt.job_id, is_final=False)
+        return News(attempt.job_id, False, attempt.task, Status.RUNNING)
 
     def ended(self, connection: Connection, attempt: Attempt, ending: Ending, now: datetime) -> News | None:
         """An attempt failed, or its fate became unknown: decide what the job does next."""
         supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
         owed = _owed(attempt, ending, supplied)
-        if not attempts.end(connection, attempt, ending, owed, now):
+        if not attempts.end(connection, attempt, attempts.ended_values(attempt, ending, owed, now)):
             return None
         job = store.locked(connection, attempt.job_id)
         if ending.status is AttemptStatus.UNKNOWN:
@@ -123,7 +137,7 @@ class Endings:
         if draft is not None:
             attempts.insert(connection, draft.row)
             store.update(connection, job["id"], offer=draft.row["offer"], **changes_of(draft.fit))
-            return News(job["id"], is_final=False)
+            return News(job["id"], False, job["task"], job["status"])
         return self._close(connection, job, attempt, ending, now)
 
     def _next(
@@ -186,29 +200,37 @@ class Endings:
         others = [row for row in attempts.of_job(connection, job["id"]) if row["status"] in ("open", "unknown")]
         if others or job["cost_nanos"] is not None:
             return None
-        cost_nanos = self._settle(connection, job, attempt, now)
+        costs = _costs_of(attempts.of_job(connection, job["id"]))
+        self._settle(connection, job["id"], job["key_id"], job["held_nanos"], costs, now)
         final = Status(job["status"]) in FINAL
         error = None if final else json.dumps(_error(ending.error, attempt))
         status = Status(job["status"]) if final else Status.FAILED
         store.update(
-            connection, job["id"], status=status.value, cost_nanos=cost_nanos, error=error,
+            connection, job["id"], status=status.value, cost_nanos=sum(costs.values()), error=error,
             started_at=job["started_at"] or attempt.created_at, ended_at=job["ended_at"] or now,
         )  # fmt: skip
-        _count(job, status.value, now)
-        return News(job["id"], is_final=True)
+        seconds = (now - job["created_at"]).total_seconds()
+        return News(job["id"], True, job["task"], status, costs=costs, seconds=seconds)
 
-    def _settle(self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, now: datetime) -> int:
-        """Post the job's one settlement: what each of its attempts costs, a refusal that is billed included."""
-        costs: Counter[str] = Counter()
-        for row in attempts.of_job(connection, job["id"]):
-            costs[row["provider"]] += row["cost_nanos"]
-        entry = ledger.settle(job["key_id"], job["id"], job["held_nanos"], list(costs.items()))
-        book.post(connection, entry, now)
-        for provider, nanos in costs.items():
-            telemetry.SETTLED_NANOS.labels(provider).inc(nanos)
-        if (over := sum(costs.values()) - job["held_nanos"]) > 0:
-            telemetry.OVERRUN_NANOS.labels(attempt.provider).inc(over)
-        return sum(costs.values())
+    def _costs(self, connection: Connection, attempt: Attempt, cost_nanos: int) -> Counter[str]:
+        """What each provider is owed for a job: this attempt's cost, and those of earlier ones that billed."""
+        if attempt.number == 1:
+            return Counter({attempt.provider: cost_nanos})
+        return _costs_of(attempts.of_job(connection, attempt.job_id))
+
+    def _settle(
+        self, connection: Connection, job_id: str, key_id: str, held_nanos: int, costs: Counter[str], now: datetime
+    ) -> None:
+        """Post the job's one settlement."""
+        answer = book.post(connection, ledger.settle(key_id, job_id, held_nanos, list(costs.items())), now)
+        assert isinstance(answer, book.Posted), f"{job_id} was settled before: {answer}"
+
+
+def _costs_of(rows: Sequence[Mapping[Any, Any]]) -> Counter[str]:
+    costs: Counter[str] = Counter()
+    for row in rows:
+        costs[row["provider"]] += row["cost_nanos"]
+    return costs
 
 
 def _output(collected: Collected) -> dict[str, Any]:
@@ -248,6 +270,13 @@ def _bill_json(bill: Bill) -> str:
     return json.dumps({"source": bill.source, "usage": usage, "lines": bill.lines})
 
 
-def _count(job: Mapping[Any, Any], status: str, now: datetime) -> None:
-    telemetry.JOBS.labels(job["task"], status).inc()
-    telemetry.JOB_SECONDS.labels(job["task"]).observe((now - job["created_at"]).total_seconds())
+def count(news: News) -> None:
+    """The metrics of an end, once its commit is durable: inside the transaction a repeat would count twice."""
+    if not news.is_final:
+        return
+    telemetry.JOBS.labels(news.task, news.status).inc()
+    telemetry.JOB_SECONDS.labels(news.task).observe(news.seconds)
+    for provider, nanos in news.costs.items():
+        telemetry.SETTLED_NANOS.labels(provider).inc(nanos)
+        if news.over_nanos:
+            telemetry.OVERRUN_NANOS.labels(provider).inc(news.over_nanos)

@@ -19,7 +19,6 @@ from gateway.routing.routes import BODY, read_body
 
 KEY_CHARS = 255
 
-Idempotency = Annotated[str | None, Header(alias="Idempotency-Key", description="the same key and body: the same job")]
 Prefer = Annotated[str | None, Header(description="wait=30: answer when the job has ended, or after that time")]
 
 _WAIT = re.compile(r"\bwait(?:=(\d{1,4}))?\b")
@@ -43,15 +42,19 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
     router = APIRouter(tags=["jobs"])
 
     @router.post("/v1/jobs", status_code=202, openapi_extra=BODY, response_class=Response)
-    async def create(request: Request, idempotency_key: Idempotency = None, prefer: Prefer = None) -> Response:
-        """Make something. 201 when it has ended (with `Prefer: wait`), 202 while it has not."""
-        caller = caller_of(request)
+    async def create(request: Request) -> Response:
+        """Make something. 201 when it has ended (with `Prefer: wait`), 202 while it has not.
+
+        Headers: `Idempotency-Key`, the same key and body give the same job; `Prefer: wait=30`, answer when it has
+        ended or after that time.
+        """
+        caller, idempotency_key = caller_of(request), request.headers.get("idempotency-key")
         if idempotency_key is not None and not 1 <= len(idempotency_key) <= KEY_CHARS:
             raise Invalid(f"Idempotency-Key: from 1 to {KEY_CHARS} characters")
         body = await read_body(request)
-        job_id, _ = await jobs.submit(caller, body, idempotency_key)
-        seconds = wait_s(prefer)
-        seen = await jobs.wait(caller, job_id, seconds) if seconds else await jobs.see(caller, job_id)
+        seen = await jobs.submit(caller, body, idempotency_key)
+        if seconds := wait_s(request.headers.get("prefer")):
+            seen = await jobs.wait(caller, seen, seconds)
         return answer(seen, 201 if seen.is_final else 202, assets, request)
 
     @router.get("/v1/jobs", response_class=Response)
@@ -71,8 +74,9 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
     async def one(request: Request, job_id: str, prefer: Prefer = None) -> Response:
         """One job, as it is now."""
         caller = caller_of(request)
-        seconds = wait_s(prefer)
-        seen = await jobs.wait(caller, job_id, seconds) if seconds else await jobs.see(caller, job_id)
+        seen = await jobs.see(caller, job_id)
+        if seconds := wait_s(prefer):
+            seen = await jobs.wait(caller, seen, seconds)
         return answer(seen, 200, assets, request)
 
     @router.post("/v1/jobs/{job_id}/cancel", response_class=Response)
@@ -87,12 +91,12 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
     async def events(request: Request, job_id: str) -> StreamingResponse:
         """Server-sent events: `delta` for the words of a text as they come, then `done` with the whole job."""
         caller = caller_of(request)
-        await jobs.see(caller, job_id)
+        first = await jobs.see(caller, job_id)
 
         async def stream() -> AsyncIterator[str]:
             async for words in jobs.words(caller, job_id):
                 yield event("delta", {"text": words})
-            seen = await jobs.wait(caller, job_id, WAIT_S)
+            seen = await jobs.wait(caller, first, WAIT_S)
             document = view(seen, lambda asset: assets.url(asset, str(request.base_url)))
             yield event("done" if seen.is_final else "status", document)
 

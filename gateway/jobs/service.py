@@ -51,10 +51,14 @@ class Seen(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    job_id: str
+    """A new job, as it was stored with its first attempt."""
+
+    seen: Seen
 
 
 class Repeated(NamedTuple):
+    """The job that this idempotency key made before."""
+
     job_id: str
     digest: str
 
@@ -74,10 +78,10 @@ class Jobs:
     waiting: Waiting
     runner: Runner | None = None
 
-    async def submit(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> tuple[str, bool]:
-        """Accept a job: decision, hold, job and first attempt in one commit. Returns its id, and whether it is new."""
+    async def submit(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
+        """Accept a job: decision, hold, job and first attempt in one commit."""
         if idempotency_key and (before := await self._repeated(caller, body, idempotency_key)):
-            return before, False
+            return await self.see(caller, before)
         try:
             return await self._accept(caller, body, idempotency_key)
         except Problem as problem:
@@ -85,10 +89,10 @@ class Jobs:
             raise
 
     async def _repeated(self, caller: Caller, body: JobBody, idempotency_key: str) -> str | None:
-        row = await self.db.read(lambda connection: store.repeated(connection, caller.id, idempotency_key))
+        row = await self.db.glance(lambda connection: store.repeated(connection, caller.id, idempotency_key))
         return _same(row["id"], row["digest"], body) if row else None
 
-    async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> tuple[str, bool]:
+    async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
         now = clock.now()
         plan = self.routing.plan(body, now)
         if not plan.offers:
@@ -109,19 +113,19 @@ class Jobs:
             store.insert(connection, job)
             asset_tables.insert(connection, rows)
             attempts.insert(connection, draft.row)
-            return Accepted(job["id"])
+            return Accepted(Seen(job, [draft.row]))
 
         outcome = await self.db.together(unit)
         match outcome:
             case Repeated(job_id, digest):
-                return _same(job_id, digest, body), False
+                return await self.see(caller, _same(job_id, digest, body))
             case book.Short():
                 raise _short_of_funds(draft, outcome)
-            case Accepted(job_id):
+            case Accepted(seen):
                 self.routing.kept(plan)
                 if attempt is not None and self.runner is not None:
                     self.runner.take(attempt)
-                return job_id, True
+                return seen
 
     def _draft(self, caller: Caller, body: JobBody, request: MediaRequest, plan: Plan, now: datetime) -> AttemptDraft:
         supplied = self.supply.supplied(plan.offers[0], body.task)
@@ -134,7 +138,7 @@ class Jobs:
             return None
         lease = {"lease_until": now + timedelta(seconds=LEASE_S), "leased_by": self.runner.name, "sends": 1}
         draft.row.update(lease)
-        return attempts.attempt_of(draft.row | {"started_at": None})
+        return attempts.attempt_of(draft.row)
 
     async def _ingested(self, caller: Caller, body: JobBody) -> tuple[MediaRequest, list[dict[str, Any]]]:
         """The request with every link and base64 input brought into our own store, and the new assets' rows."""
@@ -159,21 +163,20 @@ class Jobs:
 
     async def see(self, caller: Caller, job_id: str) -> Seen:
         """A job of the caller's own, or of anyone for an admin. Another's is not found."""
-        seen = await self.db.read(lambda connection: _see(connection, job_id))
+        seen = await self.db.glance(lambda connection: _see(connection, job_id))
         if seen is None or not _may_see(caller, seen.job):
             raise NotFound(f"there is no job {job_id} of this key")
         return seen
 
-    async def wait(self, caller: Caller, job_id: str, wait_s: float) -> Seen:
-        """A job when it has ended, or as it is after that time."""
-        deadline = asyncio.get_running_loop().time() + min(wait_s, WAIT_S)
-        with self.waiting.waiter(job_id) as event:
-            while True:
-                seen = await self.see(caller, job_id)
-                left_s = deadline - asyncio.get_running_loop().time()
-                if seen.is_final or left_s <= 0:
-                    return seen
-                await _until(event, min(left_s, LOOK_S if not self._runs(seen) else left_s))
+    async def wait(self, caller: Caller, seen: Seen, wait_s: float) -> Seen:
+        """A job when it has ended, or as it is after that time. `seen` is how the caller last saw it."""
+        job_id, now = seen.job["id"], asyncio.get_running_loop().time
+        deadline = now() + min(wait_s, WAIT_S)
+        with self.waiting.watch(job_id) as watch:
+            while not seen.is_final and (left_s := deadline - now()) > 0:
+                await watch.until(left_s if self._runs(seen) else min(left_s, LOOK_S))
+                seen = _told(seen, watch.news) or await self.see(caller, job_id)
+        return seen
 
     def _runs(self, seen: Seen) -> bool:
         """Whether the job's attempt is in the hands of this process, which will then say when it ends."""
@@ -231,7 +234,7 @@ class Jobs:
         for row in attempts.of_job(connection, job_id) if stopped else ():
             if row["status"] in (AttemptStatus.OPEN, AttemptStatus.UNKNOWN):
                 self.endings.ended(connection, attempts.attempt_of(row), Ending(AttemptStatus.CANCELED), now)
-        return News(job_id, is_final=True)
+        return News(job_id, True, job["task"], Status.CANCELED)
 
     async def _announced(self, unit: Any) -> None:
         news = await self.db.together(unit)
@@ -242,13 +245,11 @@ class Jobs:
         return replace(self, runner=runner)
 
 
-async def _until(event: asyncio.Event, wait_s: float) -> None:
-    try:
-        async with asyncio.timeout(wait_s):
-            await event.wait()
-    except TimeoutError:
-        return
-    event.clear()
+def _told(seen: Seen, news: News | None) -> Seen | None:
+    """A job as its end leaves it, if the news say all that changed since it was new; else it must be read."""
+    if news is None or news.job is None or news.attempt is None or len(seen.attempts) != 1:
+        return None
+    return Seen(dict(seen.job) | dict(news.job), [dict(seen.attempts[0]) | dict(news.attempt)])
 
 
 async def _message(message: Message, path: str, brought: Any) -> Message:

@@ -1,18 +1,20 @@
 """Jobs in the database. All units of `together` or `read`; none decides anything."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway.jobs.rules import FINAL, Status
 from gateway.jobs.tables import JobRow
+from gateway.prepared import Prepared
 
 JOB: sa.Table = JobRow.__table__  # type: ignore[attr-defined]
 
-_INSERT = sa.insert(JOB)
+_INSERT = Prepared(sa.insert(JOB).values({each.name: sa.bindparam(each.name) for each in JOB.c}))
 _BY_ID = sa.select(JOB).where(JOB.c.id == sa.bindparam("job"))
 _BY_IDEMPOTENCY = sa.select(JOB).where(
     JOB.c.key_id == sa.bindparam("owner"), JOB.c.idempotency_key == sa.bindparam("idempotency")
@@ -22,7 +24,7 @@ _FOR_ENDING = _BY_ID.with_for_update()
 
 
 def insert(connection: Connection, row: Mapping[str, Any]) -> None:
-    connection.execute(_INSERT, dict(row))
+    _INSERT.run(connection, row)
 
 
 def find(connection: Connection, job_id: str) -> Mapping[Any, Any] | None:
@@ -55,18 +57,42 @@ def update(connection: Connection, job_id: str, **changes: Any) -> None:
     connection.execute(sa.update(JOB).where(JOB.c.id == job_id).values(**changes))
 
 
-_FINISH = (
+FINISHED = ("offer", "progress", "cost_nanos", "bill", "outputs")
+_CANCELED: sa.ColumnElement[str] = sa.literal_column(f"'{Status.CANCELED.value}'")
+_FINISH = Prepared(
     sa.update(JOB)
     .where(JOB.c.id == sa.bindparam("job"))
-    .values({name: sa.bindparam(f"{name}_") for name in (
-        "status", "offer", "progress", "cost_nanos", "bill", "outputs", "adjustments", "started_at", "ended_at"
-    )})
-)  # fmt: skip
+    .values(
+        {name: sa.bindparam(f"new_{name}") for name in FINISHED}
+        | {
+            "status": sa.case((JOB.c.status == _CANCELED, _CANCELED), else_=sa.bindparam("new_status")),
+            "started_at": sa.func.coalesce(JOB.c.started_at, sa.bindparam("new_started_at")),
+            "ended_at": sa.func.coalesce(JOB.c.ended_at, sa.bindparam("new_ended_at")),
+        }
+    )
+    .returning(JOB.c.status, JOB.c.held_nanos)
+)
 
 
-def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> None:
-    """End a job that succeeded: the hot path's own statement, compiled once."""
-    connection.execute(_FINISH, {"job": job_id} | {f"{name}_": value for name, value in values.items()})
+class Finished(NamedTuple):
+    """What a job that was just finished says: its status (canceled, if it was), and what it holds."""
+
+    status: str
+    held_nanos: int
+
+
+def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished:
+    """End a job that succeeded. One that was canceled stays so; what is known of its beginning and end stays too."""
+    bound = {f"new_{name}": value for name, value in values.items()}
+    row = _FINISH.row(connection, bound | {"job": job_id})
+    assert row is not None, f"{job_id} is gone"
+    return Finished(row[0], row[1])
+
+
+def add_adjustments(connection: Connection, job_id: str, more: list[dict[str, Any]]) -> None:
+    """Say what was not delivered as asked, after what was changed to fit the offer."""
+    said = connection.execute(sa.select(JOB.c.adjustments).where(JOB.c.id == job_id)).scalar_one()
+    update(connection, job_id, adjustments=json.dumps(json.loads(said) + more))
 
 
 _RUNNING = (

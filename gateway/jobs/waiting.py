@@ -2,40 +2,58 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from adapters.http import Listener
-from gateway.jobs.endings import News
+from gateway.jobs.endings import News, count
 
 HEARD = 10_000
 """Deltas that wait for a slow listener; beyond that it is behind for good, and is let go."""
+
+
+class Watch:
+    """One who waits: `changed` is set when something happened, and `news` is the last of it."""
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self.news: News | None = None
+
+    async def until(self, wait_s: float) -> None:
+        """Wait for a change, but not longer than this."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self.changed.wait()
+        except TimeoutError:
+            return
+        self.changed.clear()
 
 
 class Waiting:
     """One for each process."""
 
     def __init__(self) -> None:
-        self.waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self.waiters: dict[str, set[Watch]] = defaultdict(set)
         self.listeners: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
 
     def announce(self, news: News) -> None:
-        for event in self.waiters.get(news.job_id, ()):
-            event.set()
+        count(news)
+        for watch in self.waiters.get(news.job_id, ()):
+            watch.news = news
+            watch.changed.set()
         if news.is_final:
             for queue in self.listeners.get(news.job_id, ()):
                 queue.put_nowait(None)
 
     @contextmanager
-    def waiter(self, job_id: str) -> Any:
-        """An event that is set when something changes about a job."""
-        event = asyncio.Event()
-        self.waiters[job_id].add(event)
+    def watch(self, job_id: str) -> Iterator["Watch"]:
+        """Hear what changes about a job from here on."""
+        watch = Watch()
+        self.waiters[job_id].add(watch)
         try:
-            yield event
+            yield watch
         finally:
-            self.waiters[job_id].discard(event)
+            self.waiters[job_id].discard(watch)
             if not self.waiters[job_id]:
                 del self.waiters[job_id]
 

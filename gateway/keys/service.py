@@ -122,7 +122,7 @@ class Keyring:
         if remembered and now < remembered.until:
             return remembered.caller
         forgotten = self.forgotten
-        caller = await self.db.read(lambda connection: _caller(connection, hashed))
+        caller = await self.db.glance(lambda connection: _caller(connection, hashed))
         if caller is None:
             self.known.pop(hashed, None)
             raise _unauthorized("this key is unknown or revoked; ask an admin for a new one")

@@ -13,9 +13,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway import clock
 from gateway.ledger.rules import MAY_GO_NEGATIVE, Entry, Posting, available, changes, held, input_hash
-from gateway.ledger.statements import Statements, statements_of
+from gateway.ledger.statements import ADD, ENTER, POST, TAKE
 from gateway.ledger.tables import ACCOUNT, ENTRY, POSTING
 
 LAST_ID = 2**63 - 1
@@ -58,16 +57,17 @@ class Booked(NamedTuple):
 
 def post(connection: Connection, entry: Entry, now: datetime) -> Answer:
     """Post once: a known key is Repeated or Clash, an account without the money is Short."""
-    statements, digest = statements_of(connection.dialect.name), input_hash(entry)
-    entered = {"key": entry.key, "reason": entry.reason, "input_hash": digest, "at": clock.to_micros(now)}
-    entry_id = statements.enter.run(connection, entered).scalar()
-    if entry_id is None:
+    digest = input_hash(entry)
+    entered = {"key": entry.key, "reason": entry.reason, "input_hash": digest, "posted_at": now}
+    row = ENTER.row(connection, entered)
+    if row is None:
         return _met(connection, entry.key, digest)
-    if short := _move(connection, statements, changes(entry)):
+    entry_id: int = row[0]
+    if short := _move(connection, changes(entry)):
         connection.execute(sa.delete(ENTRY).where(ENTRY.c.id == entry_id))
         return short
     if entry.postings:
-        statements.post.run_many(connection, [{"entry_id": entry_id, **each._asdict()} for each in entry.postings])
+        POST.run_many(connection, [{"entry_id": entry_id, **each._asdict()} for each in entry.postings])
     return Posted(entry_id)
 
 
@@ -76,13 +76,13 @@ def _met(connection: Connection, key: str, digest: str) -> Repeated | Clash:
     return Repeated(found.id) if found.input_hash == digest else Clash(key)
 
 
-def _move(connection: Connection, statements: Statements, moves: Mapping[str, int]) -> Short | None:
+def _move(connection: Connection, moves: Mapping[str, int]) -> Short | None:
     """Change the balances in the order of their names, so that two entries never wait for each other in a ring."""
     done: dict[str, int] = {}
     for account, change in moves.items():
         if change > 0 or account in MAY_GO_NEGATIVE:
-            statements.add.run(connection, {"account": account, "amount": change})
-        elif not statements.take.run(connection, {"account": account, "amount": -change}).rowcount:
+            ADD.run(connection, {"account": account, "amount": change})
+        elif not TAKE.run(connection, {"account": account, "amount": -change}):
             _undo(connection, done)
             return Short(account, -change - balance(connection, account))
         done[account] = change

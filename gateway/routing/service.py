@@ -18,6 +18,7 @@ from adapters.schema import MediaRequest, Offer
 from gateway.catalog.evidence import Belief
 from gateway.catalog.supply import Supply
 from gateway.db import insert_once
+from gateway.prepared import Prepared
 from gateway.problems import Invalid, NoOffer, Problem, Unpriced
 from gateway.routing import body as bodies
 from gateway.routing.body import JobBody
@@ -126,14 +127,14 @@ class Routing:
         if plan.sha256 not in self.recorded:
             insert_once(connection, RECORD, {"sha256": plan.sha256, "record": plan.record}, ["sha256"])
         row = {"id": decision_id, "key_id": key_id, "record_sha256": plan.sha256, "created_at": now}
-        connection.execute(_KEEP, row)
+        _KEEP.run(connection, row)
 
     def kept(self, plan: Plan) -> None:
         """Remember, after the commit, that this record is stored."""
         self.recorded.add(plan.sha256)
 
 
-_KEEP = sa.insert(DECISION)
+_KEEP = Prepared(sa.insert(DECISION).values({each.name: sa.bindparam(each.name) for each in DECISION.c}))
 _FIND = sa.select(DECISION, RECORD.c.record).join(RECORD).where(DECISION.c.id == sa.bindparam("decision"))
 
 

@@ -1,8 +1,9 @@
 """Every written-down conversation must still be spoken word for word, with no network at all.
 
 A transcript in `tests/transcripts/<dialect>/` tells one life of one request: the offer, the request, then each call
-with the reply it gets, and how it `ends`. A call is `{METHOD: url, json: …}` or `{METHOD: url, form: […]}` and must match
-exactly; `cancel` is the call that would stop the run at that moment; `ends` names what matters of the last progress.
+with the reply it gets, and how it `ends`. A call is `{METHOD: url, json: …}` or `{METHOD: url, form: […]}` and must
+match exactly; `cancel` is the call that would stop the run at that moment; `ends` names what matters of the last
+progress.
 """
 
 import json

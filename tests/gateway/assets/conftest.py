@@ -10,11 +10,8 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy.engine import make_url
-from sqlmodel import SQLModel
 
 from adapters.http import close_clients, open_clients
-from gateway import db
 from gateway.assets.service import Assets
 from gateway.assets.store import open_store
 
@@ -79,14 +76,9 @@ def make():
 
 
 @pytest.fixture
-async def database(tmp_path):
-    url = f"sqlite+aiosqlite:///{tmp_path}/podium.db"
-    engine = db.sqlite_engine(make_url(url))
-    SQLModel.metadata.create_all(engine)
-    engine.dispose()
-    opened = db.connect(url)
-    yield opened
-    await opened.close()
+def database_url(sqlite_url):
+    """One kind of database is enough where the database is not the point; test_tables.py takes both."""
+    return sqlite_url
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+# Podium's verbs. They need Python 3.11 or newer and make; whatever else they need comes into .venv.
+
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test up install check cards bench
+
+demo: install
+	@$(BIN)/podium demo
+
+test: install
+	@$(BIN)/pytest -n 2
+
+up: install
+	@$(BIN)/podium up
+
+install: $(READY)
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && set -ex \
+		&& export PODIUM_DATABASE_URL="sqlite+aiosqlite:///$$folder/podium.db" \
+		&& $(BIN)/alembic upgrade head && $(BIN)/alembic check && $(BIN)/alembic downgrade -1
+	$(BIN)/pytest -q tests/adapters/test_cards.py
+
+# After a change of ProviderCard: the schema by which editors check cards.
+cards: install
+	$(BIN)/python -c "from adapters.registry import CATALOG_DIR, card_schema; (CATALOG_DIR / 'schema.json').write_text(card_schema())"
+
+bench: install
+	@$(BIN)/python -m benchmarks
+
+# uv is quicker, but it does not read pip's configuration (a mirror, a folder of wheels): where it finds no package, pip
+# installs the same pins by the same hashes.
+$(READY): requirements.lock pyproject.toml
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(FIND_PYTHON); "$$python" -m venv --clear .venv; fi
+	@echo "Installing what requirements.lock pins into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The first Python that is new enough and can make a virtual environment; pyenv's names exist without working, so each
+# is tried.
+define FIND_PYTHON
+python=; bare=; \
+for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		if "$$name" -c 'import ensurepip, venv' 2>/dev/null; then python=$$name; break; fi; bare=$$name; \
+	fi; \
+done; \
+if [ -z "$$python" ] && [ -n "$$bare" ]; then \
+	echo "$$bare cannot make a virtual environment: install its venv package (on Debian or Ubuntu: apt install python3-venv)" >&2; exit 1; \
+fi; \
+if [ -z "$$python" ]; then echo "Podium needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python" >&2; exit 1; fi
+endef

@@ -1,0 +1,200 @@
+"""The list of commands. What each does is in gateway/commands/, imported when it runs, so that --help is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.commands.terminal import OneLine
+
+app = typer.Typer(
+    name="podium",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="One door to many image, video, speech and text models: chosen by quality, cost and latency, and paid for.",
+)
+keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
+ledger_app = typer.Typer(no_args_is_help=True, help="The books.")
+app.add_typer(keys_app, name="keys")
+app.add_typer(ledger_app, name="ledger")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else.")]
+OfTask = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only those that do this.")]
+Prompt = Annotated[str, typer.Argument(help="What to make, in words.")]
+TheTask = Annotated[str, typer.Option("--task", metavar="TASK", help="text-to-image, image-to-video, text, …")]
+Model = Annotated[str, typer.Option("--model", help="auto, auto:POLICY, a model, an alias, or one offer.")]
+Policy = Annotated[str | None, typer.Option("--policy", help="best, cheapest, fastest, balanced or local-first.")]
+MaxCost = Annotated[str | None, typer.Option("--max-cost-usd", metavar="USD", help="Reject offers that cost more.")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="[ROLE=]FILE", help="A file, a link or an asset; again for more. Roles: source, "
+                 "mask, first_frame, last_frame, reference, style, character, audio."),
+]  # fmt: skip
+Duration = Annotated[float | None, typer.Option("--duration", metavar="SECONDS", help="Length of a clip.")]
+Width = Annotated[int | None, typer.Option("--width", metavar="PIXELS")]
+Height = Annotated[int | None, typer.Option("--height", metavar="PIXELS")]
+Ratio = Annotated[str | None, typer.Option("--aspect-ratio", metavar="W:H", help="In place of width and height.")]
+Resolution = Annotated[str | None, typer.Option("--resolution", metavar="TIER", help="720p, 1080p, 1k, 4k, …")]
+Seed = Annotated[int | None, typer.Option("--seed", help="The same seed gives the same output, where a model can.")]
+Count = Annotated[int | None, typer.Option("--count", help="How many.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File or folder; else a new file in out/.")]
+
+
+@app.command()
+def up(as_json: Json = False) -> None:
+    """Migrate, serve and work in one process until Ctrl-C; shows the first admin key, once."""
+    with OneLine():
+        from gateway.commands import serving
+
+        serving.up(as_json)
+
+
+@app.command()
+def serve(as_json: Json = False) -> None:
+    """The API alone; a worker must run beside it."""
+    with OneLine():
+        from gateway.commands import serving
+
+        serving.serve(as_json)
+
+
+@app.command()
+def work() -> None:
+    """A worker alone, until Ctrl-C."""
+    with OneLine():
+        from gateway.commands import serving
+
+        serving.work()
+
+
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Bring the database to the schema of this version."""
+    with OneLine():
+        from gateway.commands import serving
+
+        serving.migrate(as_json)
+
+
+@app.command()
+def demo(as_json: Json = False) -> None:
+    """A gateway of its own, one image, one clip and one text through auto, with reasons and receipts; costs nothing."""
+    with OneLine():
+        from gateway import demo as performance
+
+        performance.perform(as_json)
+
+
+@app.command()
+def generate(
+    prompt: Prompt, task: TheTask, model: Model = "auto", policy: Policy = None, max_cost_usd: MaxCost = None,
+    output: Output = None, inputs: Inputs = None, duration: Duration = None, width: Width = None,
+    height: Height = None, aspect_ratio: Ratio = None, resolution: Resolution = None, seed: Seed = None,
+    count: Count = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Make something with a running gateway (PODIUM_URL, PODIUM_KEY), and bring it home."""
+    with OneLine():
+        from gateway.commands import jobs
+        from gateway.commands.requests import Wanted
+
+        wanted = Wanted(prompt, task, model, policy, max_cost_usd, tuple(inputs or ()), duration, width, height,
+                        aspect_ratio, resolution, seed, count)  # fmt: skip
+        jobs.generate(wanted, output, as_json)
+
+
+@app.command()
+def route(
+    prompt: Prompt, task: TheTask, model: Model = "auto", policy: Policy = None, max_cost_usd: MaxCost = None,
+    inputs: Inputs = None, duration: Duration = None, width: Width = None, height: Height = None,
+    aspect_ratio: Ratio = None, resolution: Resolution = None, seed: Seed = None, count: Count = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """The choice that generate would make and why, from a running gateway; spends nothing."""
+    with OneLine():
+        from gateway.commands import jobs
+        from gateway.commands.requests import Wanted
+
+        wanted = Wanted(prompt, task, model, policy, max_cost_usd, tuple(inputs or ()), duration, width, height,
+                        aspect_ratio, resolution, seed, count)  # fmt: skip
+        jobs.route(wanted, as_json)
+
+
+@app.command()
+def models(
+    task: OfTask = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that cannot be used here.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The models that can be had here."""
+    with OneLine():
+        from gateway.commands import catalog
+
+        catalog.models(task, everything, as_json)
+
+
+@app.command()
+def offers(task: OfTask = None, as_json: Json = False) -> None:
+    """Every offer of every provider, with its price and whether it can be used here."""
+    with OneLine():
+        from gateway.commands import catalog
+
+        catalog.offers(task, as_json)
+
+
+@keys_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="For people, to tell keys apart.")],
+    role: Annotated[str, typer.Option("--role", help="caller or admin.")] = "caller",
+    as_json: Json = False,
+) -> None:
+    """A new key; its secret is shown this once."""
+    with OneLine():
+        from gateway.commands import keys
+
+        keys.create(name, role, as_json)
+
+
+@keys_app.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """Keys, newest first, revoked ones too."""
+    with OneLine():
+        from gateway.commands import keys
+
+        keys.list_all(as_json)
+
+
+@keys_app.command("revoke")
+def revoke_key(key: Annotated[str, typer.Argument(help="The key's id, key_….")], as_json: Json = False) -> None:
+    """Stop a key within seconds; its money and its past stay."""
+    with OneLine():
+        from gateway.commands import keys
+
+        keys.revoke(key, as_json)
+
+
+@app.command()
+def fund(
+    key: Annotated[str, typer.Argument(help="The key's id, key_….")],
+    usd: Annotated[str, typer.Argument(help="US dollars, such as 5 or 0.25.")],
+    reference: Annotated[str | None, typer.Option("--reference", help="Repeating it books no second payment.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put money on a key."""
+    with OneLine():
+        from gateway.commands import ledger
+
+        ledger.fund(key, usd, reference, as_json)
+
+
+@ledger_app.command("verify")
+def verify_ledger(as_json: Json = False) -> None:
+    """Recompute every balance from its postings; exit code 1 when something is wrong."""
+    with OneLine():
+        from gateway.commands import ledger
+
+        ledger.verify(as_json)
+
+
+if __name__ == "__main__":
+    app()
