@@ -339,7 +339,7 @@ async def _opened(clients: Clients, url: str, configured_origin: str | None) -> 
             yield response
         finally:
             await response.aclose()
-    except (BadLink, TooLarge, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.DecodingError) as error:
+    except (BadLink, TooLarge, UnicodeError, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.DecodingError) as error:
         raise NotFetched(f"{url[:200]}: {error}", lasting=True) from error
     except (httpx.RequestError, aiohttp.ClientError) as error:
         if _caused_by(error, ForbiddenAddress):

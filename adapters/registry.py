@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from adapters.dialects import fal, openai_chat, openai_images, replicate
+from adapters.dialects import fal, fal_stream, openai_chat, openai_images, replicate
 from adapters.offer_rules import offer_faults
 from adapters.schema import Frozen, Model, Offer, ProviderCard, Unit
 from adapters.wire import Dialect
 
 DIALECTS: dict[str, Dialect] = {
     "fal": fal,
+    "fal_stream": fal_stream,
     "openai_chat": openai_chat,
     "openai_images": openai_images,
     "replicate": replicate,

@@ -6,7 +6,6 @@ import uvicorn
 from fastapi import FastAPI
 
 
-
 def serve(app: FastAPI) -> None:
     """Until a SIGTERM. The same loop and parser for both sides of a comparison.
 

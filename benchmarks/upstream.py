@@ -1,4 +1,4 @@
-"""A trivially fast provider of OpenAI's images path: a bare asyncio protocol that answers every POST with a new picture.
+"""A trivially fast provider of OpenAI's images path: a bare protocol that answers every request with a new picture.
 
 Run as `python -m benchmarks.upstream`; it prints its port. It checks nothing and waits for nothing, so that what is
 measured is what stands in front of it. No two pictures have the same bytes: a store that names content by its hash
@@ -17,15 +17,15 @@ from PIL import Image
 
 from benchmarks.messages import first_message
 
-SIDE_PIXELS = 64
-"""Small: encoding, relaying and decoding of pixels is the same work for every gateway, and not what is compared."""
+SIDE_PIXELS = 1_024
+"""As asked for. Of one colour, so that a picture takes a few kilobytes: moving megabytes is not what is compared."""
 
 PNG_END_BYTES = 12
 """The IEND chunk, before which others may be put."""
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 BODY = (
-    b'{"created":1790000000,"data":[{"b64_json":"%s"}],"output_format":"png","size":"64x64",'
+    b'{"created":1790000000,"data":[{"b64_json":"%s"}],"output_format":"png","size":"1024x1024",'
     b'"usage":{"input_tokens":10,"input_tokens_details":{"text_tokens":10,"image_tokens":0},"output_tokens":200}}'
 )
 
@@ -33,7 +33,7 @@ BODY = (
 def pictures() -> Iterator[bytes]:
     """PNG files without end, each with its number in a text chunk."""
     file = io.BytesIO()
-    Image.linear_gradient("L").resize((SIDE_PIXELS, SIDE_PIXELS)).convert("RGB").save(file, "PNG")
+    Image.new("RGB", (SIDE_PIXELS, SIDE_PIXELS), "teal").save(file, "PNG", compress_level=9)
     whole = file.getvalue()
     head, end = whole[:-PNG_END_BYTES], whole[-PNG_END_BYTES:]
     for number in itertools.count():

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from gateway import api, migrations
 from gateway.assembly import Parts, assembled
+from gateway.jobs.routes import create_job
 from gateway.settings import Settings, settings as read_settings
 
 VERSION = "0.1.0"
@@ -38,5 +39,11 @@ def create_app(
     app = FastAPI(title="Podium", version=VERSION, description=api.DESCRIPTION, lifespan=lifespan)
     api.add_probes(app, ready)
     api.add_problems(app)
+    app.add_middleware(
+        api.Lane,
+        method="POST",
+        path="/v1/jobs",
+        serve=lambda request: create_job(held[0].jobs, held[0].assets, request),
+    )
     app.add_middleware(api.Doorkeeper, keyring=lambda: held[0].keyring)
     return app

@@ -3,11 +3,16 @@
 import json
 from typing import Any, ClassVar
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+
+from gateway import clock
+
+log = structlog.get_logger()
 
 TYPE_URL = "https://podium-gateway.dev/problems/"
 
@@ -111,3 +116,10 @@ async def on_http(_: Request, error: Exception) -> Response:
     body = {"type": TYPE_URL + code, "title": str(error.detail), "status": error.status_code, "code": code}
     body["detail"] = f"{error.detail}: see /docs for the paths and methods there are"
     return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type="application/problem+json")
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """A fault of ours: said without its details, which are in the log under the same id."""
+    incident = clock.new_id("inc")
+    log.exception("unhandled", incident=incident, path=request.url.path, exc_info=error)
+    return answer(Problem("tell the operator this incident's id; repeating the request may help", incident=incident))

@@ -10,19 +10,7 @@ from pydantic import JsonValue
 
 from adapters.errors import Fault
 from adapters.fields import spell
-from adapters.schema import (
-    Fields,
-    ImagePart,
-    MediaRequest,
-    Message,
-    Modality,
-    Offer,
-    Output,
-    Task,
-    TextPart,
-    Usage,
-    WireField,
-)
+from adapters.schema import Fields, MediaRequest, Modality, Offer, Output, Usage, WireField
 from adapters.wire import (
     Call,
     Done,
@@ -30,7 +18,6 @@ from adapters.wire import (
     Pending,
     Progress,
     Reply,
-    asset_ref,
     blamed,
     counted,
     failed,
@@ -38,12 +25,11 @@ from adapters.wire import (
     refusal,
 )
 
-POLL_S = {Modality.IMAGE: 0.5, Modality.VIDEO: 3.0, Modality.AUDIO: 1.0, Modality.TEXT: 0.5}
+POLL_S = {Modality.IMAGE: 0.5, Modality.VIDEO: 3.0, Modality.AUDIO: 1.0}
 """Seconds between polls by kind of media: short jobs are looked at more often."""
 
 FIELDS: Fields = {
     "prompt": WireField(name="prompt"),
-    "messages": WireField(name="messages"),
     "negative_prompt": WireField(name="negative_prompt"),
     "count": WireField(name="num_images"),
     "size": WireField(name="image_size"),
@@ -59,8 +45,6 @@ FIELDS: Fields = {
     "format": WireField(name="output_format"),
     "quality": WireField(name="quality"),
     "loras": WireField(name="loras"),
-    "max_tokens": WireField(name="max_tokens"),
-    "temperature": WireField(name="temperature"),
     "source": WireField(name="image_url"),
     "mask": WireField(name="mask_url"),
     "first_frame": WireField(name="image_url"),
@@ -81,27 +65,8 @@ MIMES = {"images": "image/png", "image": "image/png", "video": "video/mp4", "aud
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
-    memo: dict[str, JsonValue] = {"poll_s": POLL_S[request.task.modality]}
-    body = spell(request, offer, FIELDS) | _messages(request)
-    return Call(stage="submit", url=f"/{offer.wire_id}", json_body=body, memo=memo)
-
-
-def _messages(request: MediaRequest) -> dict[str, JsonValue]:
-    if request.task is not Task.TEXT or not request.messages:
-        return {}
-    return {"messages": [_message(message) for message in request.messages]}
-
-
-def _message(message: Message) -> JsonValue:
-    if isinstance(message.content, str):
-        return {"role": message.role, "content": message.content}
-    return {"role": message.role, "content": [_part(part) for part in message.content]}
-
-
-def _part(part: TextPart | ImagePart) -> JsonValue:
-    if isinstance(part, TextPart):
-        return {"type": "text", "text": part.text}
-    return {"type": "image", "url": asset_ref(part.asset) if part.asset else part.url}
+    memo: dict[str, JsonValue] = {"poll_s": POLL_S.get(request.task.modality, 1.0)}
+    return Call(stage="submit", url=f"/{offer.wire_id}", json_body=spell(request, offer, FIELDS), memo=memo)
 
 
 def read(call: Call, reply: Reply) -> Progress:
@@ -164,12 +129,10 @@ def _result(body: dict[str, Any], reply: Reply) -> Progress:
 
 
 def _outputs(body: dict[str, Any]) -> tuple[Output, ...]:
-    if isinstance(body.get("output"), str):
-        return (Output(mime="text/plain", text=body["output"]),)
     found = [("images", item) for item in body.get("images") or ()]
     found = found or [(key, body[key]) for key in ("video", "audio", "image") if body.get(key)]
     if not found:
-        raise ValueError("the result holds no images, video, audio or output")
+        raise ValueError("the result holds no images, video or audio")
     return tuple(linked(item["url"], item.get("content_type") or MIMES[key]) for key, item in found)
 
 

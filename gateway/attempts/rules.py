@@ -21,7 +21,8 @@ LIVE = frozenset({Status.OPEN, Status.UNKNOWN})
 
 MOVES: dict[Status, frozenset[Status]] = {
     Status.OPEN: frozenset({Status.UNKNOWN, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
-    Status.UNKNOWN: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
+    # Open again: a worker that was thought dead brings the reply to its submit after all.
+    Status.UNKNOWN: frozenset({Status.OPEN, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
     Status.SUCCEEDED: frozenset(),
     Status.FAILED: frozenset(),
     Status.CANCELED: frozenset(),
@@ -35,6 +36,9 @@ TURNS = 5_000
 SLOWER = 1.5
 SLOWEST_POLL_S = 30.0
 RETRY_FIRST_S = 1.0
+RETRY_DOUBLINGS = 6
+"""Waits stop growing after this many: a minute is already slow, and powers of two end beyond a float."""
+RETRY_SLOWEST_S = 60.0
 RESENDS = 5
 """Times that a submit of unknown fate is sent again under its idempotency key."""
 
@@ -63,7 +67,8 @@ def poll_wait_s(wait_s: float, turns: int) -> float:
 
 def backoff_s(failures: int) -> float:
     """Seconds before asking again after the n-th failure in a row: 1, 2, 4 … 60."""
-    return min(RETRY_FIRST_S * 2.0 ** max(0, failures - 1), 60.0)
+    doublings = min(max(0, failures - 1), RETRY_DOUBLINGS)
+    return min(RETRY_FIRST_S * 2.0**doublings, RETRY_SLOWEST_S)
 
 
 class Asked(Protocol):
@@ -84,7 +89,7 @@ def after_turn(progress: Progress, asked: Asked, now: datetime, resendable: bool
 
     A later turn that fails in passing (the network, a 5xx, a 429) is asked again until the deadline: the provider's
     job is not lost because one poll was. A submit is asked again only if it is `resendable`: the provider keeps an
-    idempotency key.
+    idempotency key. However long a provider asks to wait, the last turn is at the deadline.
     """
     late = now >= asked.deadline_at
     match progress:
@@ -93,18 +98,27 @@ def after_turn(progress: Progress, asked: Asked, now: datetime, resendable: bool
         case Pending() if late or asked.turns >= TURNS:
             return Ending(Status.FAILED, ProviderError(fault=Fault.TIMED_OUT, message="not finished by its deadline"))
         case Pending():
-            return Again(now + timedelta(seconds=poll_wait_s(progress.wait_s, asked.turns)), progress)
+            return Again(_due_at(poll_wait_s(progress.wait_s, asked.turns), asked, now), progress)
         case Failed() if passing(progress, asked, resendable) and not late:
             wait_s = max(progress.error.retry_after_s or 0.0, backoff_s(asked.failures + 1))
-            return Again(now + timedelta(seconds=wait_s), asked.next, asked.failures + 1)
+            return Again(_due_at(wait_s, asked, now), asked.next, asked.failures + 1)
         case Failed(fate_unknown=True):
             return Ending(Status.UNKNOWN, progress.error, progress.usage)
         case Failed():
             return Ending(Status.FAILED, progress.error, progress.usage)
 
 
+def _due_at(wait_s: float, asked: Asked, now: datetime) -> datetime:
+    left_s = (asked.deadline_at - now).total_seconds()
+    return now + timedelta(seconds=min(wait_s, left_s))
+
+
 def passing(progress: Failed, asked: Asked, resendable: bool) -> bool:
-    """Whether a failure is only of this turn."""
+    """Whether a failure is only of this turn.
+
+    What a status says of a later turn: 408, 429, 5xx are of the moment; any other, a 404 above all, says that the
+    provider knows no such job (any more), and asking for it again would ask until the deadline for nothing.
+    """
     if isinstance(asked.next, Pending) and asked.next.call.stage == "submit":
         return resendable and progress.fate_unknown and asked.failures < RESENDS
     if progress.is_verdict:

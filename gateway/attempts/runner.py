@@ -93,7 +93,12 @@ class Runner:
         return not self.closing and len(self.running) < self.most
 
     def take(self, attempt: Attempt) -> None:
-        """Run an attempt that this worker holds the lease of."""
+        """Run an attempt that this worker holds the lease of.
+
+        One that it runs already comes back when its lease ran out unseen (the machine slept): that turn is not lost.
+        """
+        if attempt.id in self.running:
+            return
         task = asyncio.create_task(self._run(attempt))
         self.running[attempt.id] = task
         task.add_done_callback(lambda _: self._done(attempt.id))

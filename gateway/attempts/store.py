@@ -43,9 +43,10 @@ def parse_next(text: str) -> Pending | Done:
     return Pending.model_validate_json(text) if '"state":"pending"' in text[:32] else Done.model_validate_json(text)
 
 
-def attempt_of(row: Mapping[Any, Any]) -> Attempt:
+def attempt_of(row: Mapping[Any, Any], following: Pending | Done | None = None) -> Attempt:
+    """An attempt from its row; `following` is what its column `next` says, where that is at hand."""
     plain = {name: row[name] for name in Attempt._fields if name not in ("status", "next")}
-    return Attempt(status=Status(row["status"]), next=parse_next(row["next"]), **plain)
+    return Attempt(status=Status(row["status"]), next=following or parse_next(row["next"]), **plain)
 
 
 def insert(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -76,10 +77,10 @@ def _claim(dialect: str) -> sa.UpdateBase:
 
 
 def claim(connection: Connection, worker: str, most: int, now: datetime) -> list[Attempt]:
-    """Lease up to `most` due attempts to a worker."""
+    """Lease up to `most` due attempts to a worker, the earliest first."""
     values = {"at": now, "until": now + timedelta(seconds=LEASE_S), "worker": worker, "most": most}
     rows = connection.execute(_claim(connection.dialect.name), values).mappings().all()
-    return [attempt_of(row) for row in rows]
+    return [attempt_of(row) for row in sorted(rows, key=lambda row: (row["due_at"], row["id"]))]
 
 
 _NEXT_DUE = sa.select(sa.func.min(ATTEMPT.c.due_at)).where(
@@ -117,7 +118,18 @@ _LIVE = sa.and_(
     ATTEMPT.c.id == sa.bindparam("attempt"),
     ATTEMPT.c.status.in_([sa.literal_column(f"'{status.value}'") for status in sorted(LIVE)]),
 )
-_MOVED = ("next", "stage", "turns", "failures", "fraction", "provider_status", "started_at", "lease_until", "leased_by")
+_MOVED = (
+    "status",
+    "next",
+    "stage",
+    "turns",
+    "failures",
+    "fraction",
+    "provider_status",
+    "started_at",
+    "lease_until",
+    "leased_by",
+)
 _ENDED = ("status", "fault", "error", "usage", "cost_nanos", "ended_at", "started_at", "turns")
 
 
@@ -132,11 +144,14 @@ _END = Prepared(sa.update(ATTEMPT).where(_LIVE).values(_set(*_ENDED) | _FREED))
 
 
 def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | None, now: datetime) -> bool:
-    """Save the next call before it is made. A worker that goes straight on keeps its lease. False if it has ended."""
+    """Save the next call before it is made. A worker that goes straight on keeps its lease. False if it has ended.
+
+    An attempt whose fate was unknown is open again: there is news of it.
+    """
     progress = again.progress
     pending = progress if isinstance(progress, Pending) else None
     values = {
-        "next": progress.model_dump_json(),
+        "status": Status.OPEN.value, "next": progress.model_dump_json(),
         "stage": pending.call.stage if pending else "collect",
         "turns": attempt.turns + 1, "failures": again.failures, "fraction": pending.fraction if pending else None,
         "provider_status": pending.provider_status if pending else None, "due_at": again.due_at,

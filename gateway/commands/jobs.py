@@ -58,7 +58,8 @@ def followed(customer: Customer, job: dict[str, Any]) -> dict[str, Any]:
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=aside(), transient=True) as progress:
+    console = aside()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("queued", total=1.0)
 
         def saw(seen: dict[str, Any]) -> None:

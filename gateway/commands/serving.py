@@ -106,12 +106,12 @@ def bound(config: Settings) -> Iterator[socket.socket]:
 
 
 async def _run(config: Settings, listener: socket.socket, with_worker: bool, tell: Callable[[Started], None]) -> None:
-    """Serve until a signal comes. The sandbox starts before the gateway and stops after it."""
-    sandbox = await _start_sandbox(config, read_supply(config))
+    """Serve until a signal comes. The sandbox starts beside the gateway and stops after it."""
+    starting = asyncio.create_task(_start_sandbox(config, read_supply(config)))
     try:
-        await _serve(config, listener, with_worker, sandbox, tell)
+        await _serve(config, listener, with_worker, starting, tell)
     finally:
-        if sandbox:
+        if sandbox := await starting:
             await sandbox.stop()
 
 
@@ -130,7 +130,7 @@ async def _serve(
     config: Settings,
     listener: socket.socket,
     with_worker: bool,
-    sandbox: Running | None,
+    sandbox: asyncio.Task[Running | None],
     tell: Callable[[Started], None],
 ) -> None:
     assembled: list[Parts] = []
@@ -145,8 +145,13 @@ async def _serve(
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not (server.started or serving.done()):
             await asyncio.wait({serving}, timeout=LOOK_S)
-        if server.started:
-            tell(await _started(listener, sandbox, assembled[0]))
+        try:
+            if server.started:
+                tell(await _started(listener, await sandbox, assembled[0]))
+        except Refused:
+            server.should_exit = True
+            await serving
+            raise
         await serving
     if not server.started:
         raise Refused("the gateway did not start; the reason is above")

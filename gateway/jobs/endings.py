@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from adapters import pricing
 from adapters.errors import ProviderError
-from adapters.schema import MediaRequest, Price, Task
+from adapters.schema import MediaRequest, Price, Task, Usage
 from adapters.wire import Done, Pending
 from gateway import telemetry
 from gateway.assets import collect as collecting, rules as asset_rules, tables as assets
@@ -27,7 +27,7 @@ from gateway.attempts.runner import Delivery, NotYet, Supplied
 from gateway.attempts.store import Attempt
 from gateway.catalog.supply import Supply
 from gateway.jobs import rules, settlement, store
-from gateway.jobs.drafts import AttemptDraft, changes_of, draft_attempt
+from gateway.jobs.drafts import AttemptDraft, changes_of, draft_fallback
 from gateway.jobs.rules import FINAL, GiveUp, Status, TryAgain, TryElsewhere
 from gateway.jobs.settlement import Bill
 from gateway.ledger import book, rules as ledger
@@ -80,8 +80,9 @@ class Endings:
             raise NotYet(f"nothing usable was delivered: {collected[0].fault if collected else 'no outputs'}", True)
         task = Task(attempt.task)
         request = MediaRequest.model_validate_json(attempt.fitted)
-        measured = collecting.measured(tuple(good), task)
-        bill = settlement.bill(Price.model_validate_json(attempt.price), request, supplied.offer, done, measured)
+        price = Price.model_validate_json(attempt.price)
+        measured = collecting.measured(tuple(good), task) | await self._given(price, request)
+        bill = settlement.bill(price, request, supplied.offer, done, measured)
         outputs = [_output(each) for each in good]
         undelivered = settlement.undelivered(request, outputs)
         rows = [each.row for each in good if each.row]
@@ -89,6 +90,13 @@ class Endings:
             _bill_json(bill), json.dumps(outputs), json.dumps(undelivered) if undelivered else None, rows
         )
         return Delivery(bill.nanos, delivered)
+
+    async def _given(self, price: Price, request: MediaRequest) -> Usage:
+        """Units of the media that the caller gave, where the price counts them."""
+        if not request.inputs or pricing.INPUT_UNITS.isdisjoint(rate.unit for rate in price.rates):
+            return {}
+        rows = [await self.assets.found(item.asset) for item in request.inputs if item.asset]
+        return settlement.given(rows)
 
     def finish(
         self, connection: Connection, attempt: Attempt, delivery: Delivery, ended: Mapping[str, Any], now: datetime
@@ -136,7 +144,7 @@ class Endings:
         draft = self._next(connection, job, attempt, ending, now)
         if draft is not None:
             attempts.insert(connection, draft.row)
-            store.update(connection, job["id"], offer=draft.row["offer"], **changes_of(draft.fit))
+            store.update(connection, job["id"], offer=draft.row["offer"], **changes_of(draft.fitted))
             return News(job["id"], False, job["task"], job["status"])
         return self._close(connection, job, attempt, ending, now)
 
@@ -180,11 +188,13 @@ class Endings:
         if supplied is None:
             return None
         try:
-            draft = draft_attempt(supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s)
+            draft = draft_fallback(supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s)
         except pricing.Unpriced:
             return None
-        wanted = spent_nanos + draft.quote_nanos
-        if draft.fit.reasons or (policy.max_cost_usd is not None and wanted > ledger.nanos(policy.max_cost_usd)):
+        if draft is None:
+            return None
+        wanted = spent_nanos + draft.fitted.quote_nanos
+        if policy.max_cost_usd is not None and wanted > ledger.nanos(policy.max_cost_usd):
             return None
         entry = ledger.rehold(job["key_id"], job["id"], draft.row["id"], job["held_nanos"], wanted)
         if entry is not None:

@@ -106,7 +106,7 @@ class Jobs:
         def unit(connection: Connection) -> Outcome:
             if idempotency_key and (before := store.repeated(connection, caller.id, idempotency_key)):
                 return Repeated(before["id"], before["digest"])
-            entry = ledger.hold(caller.id, job["id"], draft.quote_nanos)
+            entry = ledger.hold(caller.id, job["id"], draft.fitted.quote_nanos)
             if isinstance(short := book.post(connection, entry, now), book.Short):
                 return short
             self.routing.keep(connection, plan, decision_id, caller.id, now)
@@ -130,7 +130,8 @@ class Jobs:
     def _draft(self, caller: Caller, body: JobBody, request: MediaRequest, plan: Plan, now: datetime) -> AttemptDraft:
         supplied = self.supply.supplied(plan.offers[0], body.task)
         assert supplied is not None, "a plan names only offers of the catalog"
-        return draft_attempt(supplied, request, body.strict, clock.new_id("job"), caller.id, 1, now)
+        fitted = self.routing.fitted(plan, body, now.date())
+        return draft_attempt(supplied, fitted, request, clock.new_id("job"), caller.id, 1, now)
 
     def _leased(self, draft: AttemptDraft, now: datetime) -> Attempt | None:
         """The first attempt as this process's own worker will hold it, if it has room; else it waits for any worker."""
@@ -138,7 +139,7 @@ class Jobs:
             return None
         lease = {"lease_until": now + timedelta(seconds=LEASE_S), "leased_by": self.runner.name, "sends": 1}
         draft.row.update(lease)
-        return attempts.attempt_of(draft.row)
+        return attempts.attempt_of(draft.row, draft.first)
 
     async def _ingested(self, caller: Caller, body: JobBody) -> tuple[MediaRequest, list[dict[str, Any]]]:
         """The request with every link and base64 input brought into our own store, and the new assets' rows."""
@@ -279,7 +280,7 @@ def _same(job_id: str, digest: str, body: JobBody) -> str:
 
 
 def _short_of_funds(draft: AttemptDraft, short: book.Short) -> InsufficientFunds:
-    needed, missing = ledger.usd(draft.quote_nanos), ledger.usd(short.short_by)
+    needed, missing = ledger.usd(draft.fitted.quote_nanos), ledger.usd(short.short_by)
     quoted = f"{draft.row['offer']} is quoted at {needed} USD and the key is short of {missing} USD"
     detail = f"{quoted}: fund it, or choose a cheaper offer"
     return InsufficientFunds(detail, needed_usd=needed, short_by_usd=missing)

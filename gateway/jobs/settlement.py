@@ -1,6 +1,6 @@
 """What a finished attempt costs: measured units at the price frozen at submit. Pure; it posts nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ from gateway.ledger import rules as ledger
 
 ALMOST = Decimal("0.97")
 """A clip that is a frame or two short of what was asked is what was asked."""
+COUNTED = frozenset({"output_image", "output_video"})
+"""Units of whole things: 99 pictures of 100 are one picture short, not almost all."""
 
 
 class Bill(NamedTuple):
@@ -42,12 +44,28 @@ def refusal_bill(price: Price, request: MediaRequest, offer: Offer, usage: Usage
     return ledger.nanos(pricing.cost(price, priced, pricing.context_of(request), offer.id).usd)
 
 
-def _snapped(measured: Usage, expected: Usage) -> Usage:
-    """Quantities that are almost what was asked are what was asked."""
+def given(rows: Sequence[Mapping[str, Any]]) -> Usage:
+    """Units of media that were given, from what was measured of their assets."""
+    pictures = [row for row in rows if str(row["mime"]).startswith("image/")]
+    pixels = sum((row["width"] or 0) * (row["height"] or 0) for row in pictures)
+    seconds = sum((Decimal(str(row["duration_s"] or 0)) for row in rows if row not in pictures), Decimal(0))
     return {
-        unit: expected[unit] if unit in expected and expected[unit] * ALMOST <= quantity <= expected[unit] else quantity
+        "input_image": Decimal(len(pictures)),
+        "input_megapixel": Decimal(pixels) / pricing.MEGA,
+        "input_video_second": seconds,
+    }
+
+
+def _snapped(measured: Usage, expected: Usage) -> Usage:
+    """Lengths and areas that are almost what was asked are what was asked."""
+    return {
+        unit: expected[unit] if unit not in COUNTED and _is_almost(quantity, expected.get(unit)) else quantity
         for unit, quantity in measured.items()
     }
+
+
+def _is_almost(quantity: Decimal, expected: Decimal | None) -> bool:
+    return expected is not None and expected * ALMOST <= quantity <= expected
 
 
 def _line(line: pricing.Line) -> dict[str, str]:

@@ -1,15 +1,15 @@
 """A job as the API shows it. Pure: rows in, JSON values out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from gateway.jobs.service import Seen
 from gateway.ledger.rules import usd
 
-Link = Any
-"""A function from an output's asset id to its address."""
+Link = Callable[[str], str]
+"""From an output's asset id to its address."""
 
 
 def view(seen: Seen, link: Link) -> dict[str, Any]:

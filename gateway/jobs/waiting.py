@@ -65,6 +65,9 @@ class Waiting:
         for queue in list(self.listeners.get(job_id, ())):
             if queue.qsize() < HEARD:
                 queue.put_nowait(words)
+            else:
+                self.listeners[job_id].discard(queue)
+                queue.put_nowait(None)  # it hears no words with a gap between them; the whole job says all of them
 
     async def listen(self, job_id: str) -> AsyncGenerator[str, None]:
         """A job's words as they come, until it ends."""

@@ -1,11 +1,13 @@
 """The body of a job as callers write it, and what its routing wishes mean. Pure; it chooses nothing."""
 
 import hashlib
+import json
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from adapters.schema import Exact, Frozen, ImagePart, MediaRequest, Task, TextPart
+from gateway.routing.fitting import word_class
 from router.names import Auto, Named
 from router.policy import DEFAULT, Policy, preset
 
@@ -99,13 +101,16 @@ def policy_of(body: JobBody, named: Named) -> Policy:
 def shape_of(body: JobBody) -> tuple[object, ...]:
     """All of a body that a decision can depend on: two bodies of one shape get the same decision.
 
-    Words, seeds and pictures themselves are not part of it; that they are there, and how long the words are, is.
+    Words, seeds and pictures themselves are not part of it; that they are there, and about how long the words are, is.
     """
     given = tuple(sorted(item.role for item in body.inputs))
-    words = len(body.prompt.encode()), tuple(_size(message.content) for message in body.messages)
+    prompt_bytes = word_class(len(body.prompt.encode()))
+    words = prompt_bytes, tuple(_size(message.content) for message in body.messages)
+    extra = json.dumps(body.extra, sort_keys=True) if body.extra else ""
     is_set = tuple(getattr(body, name) is not None for name in ("negative_prompt", "seed", "temperature"))
     values = tuple(getattr(body, name) for name in _SHAPING)
-    return body.model, body.task, given, words, is_set, len(body.loras), values, body.strict, _key_of(body.routing)
+    what = body.model, body.task, given, words, is_set, len(body.loras), values, extra, body.strict
+    return (*what, *_key_of(body.routing))
 
 
 _SHAPING = (

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -22,6 +22,7 @@ from gateway.prepared import Prepared
 from gateway.problems import Invalid, NoOffer, Problem, Unpriced
 from gateway.routing import body as bodies
 from gateway.routing.body import JobBody
+from gateway.routing.fitting import Fitted, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
 from router import decide as deciding
 from router.decide import Candidate, Decision
@@ -35,14 +36,21 @@ DECISION: sa.Table = DecisionRow.__table__  # type: ignore[attr-defined]
 RECORD: sa.Table = DecisionRecordRow.__table__  # type: ignore[attr-defined]
 
 
-class Plan(NamedTuple):
-    """A decision ready to be kept: its record as text, and the offers to try in order."""
+@dataclass
+class Plan:
+    """A decision ready to be kept: its record as text, and the offers to try in order.
+
+    It serves every body of one shape; `fitted` is how the first offer fits them, made when the first of them comes.
+    """
 
     decision: Decision
     record: str
     sha256: str
     offers: tuple[str, ...]
     unpriced: frozenset[str]
+    policy_json: str
+    offers_json: str
+    fitted: Fitted | None = None
 
 
 @dataclass
@@ -67,18 +75,29 @@ class Routing:
             found = self.plans[key] = self._make(body, now.date())
         return found
 
+    def fitted(self, plan: Plan, body: JobBody, day: date) -> Fitted:
+        """How a plan's first offer fits the bodies of its shape. Raises pricing.Unpriced."""
+        if plan.fitted is None:
+            offer = self.supply.offer(plan.offers[0], body.task)
+            assert offer is not None, "a plan names only offers of the catalog"
+            plan.fitted = fit_offer(body.media(), offer, body.strict, day)
+        return plan.fitted
+
     def _make(self, body: JobBody, day: date) -> Plan:
         named = self.supply.names.resolve(body.model)
         policy = bodies.policy_of(body, named)
-        request = body.media()
+        request = lengthened(body.media())
         found = [self._candidate(offer, request, body, named, day) for offer in self._offers(body, named)]
         decision = deciding.decide([candidate for candidate, _ in found], policy, self.belief.id)
         record = json.dumps(deciding.record(decision), separators=(",", ":"))
+        offers = tuple(ranked.offer for ranked in decision.ranked)
         return Plan(
             decision=decision,
             record=record,
             sha256=hashlib.sha256(record.encode()).hexdigest(),
-            offers=tuple(ranked.offer for ranked in decision.ranked),
+            offers=offers,
+            policy_json=policy.model_dump_json(exclude_none=True),
+            offers_json=json.dumps(offers),
             unpriced=frozenset(candidate.offer for candidate, is_unpriced in found if is_unpriced),
         )
 

@@ -142,4 +142,4 @@ def test_the_schema_for_editors_asks_for_what_a_written_card_must_have():
 
 def test_dialects_that_can_cancel_or_stream_are_found_by_their_shape():
     assert {name for name, dialect in DIALECTS.items() if isinstance(dialect, Cancels)} == {"fal", "replicate"}
-    assert {name for name, dialect in DIALECTS.items() if isinstance(dialect, Streams)} == {"openai_chat"}
+    assert {name for name, dialect in DIALECTS.items() if isinstance(dialect, Streams)} == {"fal_stream", "openai_chat"}

@@ -4,8 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.capabilities import fit
-from adapters.dialects import fal
-from adapters.registry import CATALOG_DIR, load_card
+from adapters.registry import CATALOG_DIR, DIALECTS, load_card
 from adapters.schema import Input, MediaRequest, Task
 from gateway.sandbox.inputs import ENDPOINTS
 
@@ -25,7 +24,7 @@ def body_of(request, offer):
     """The body as it reaches the sandbox: assets have become data URIs on the way."""
     fitted = fit(request, offer)
     assert not fitted.reasons
-    call = fal.submit(fitted.request, offer)
+    call = DIALECTS[offer.dialect].submit(fitted.request, offer)
 
     def filled(value):
         match value:
@@ -37,7 +36,7 @@ def body_of(request, offer):
                 return [filled(each) for each in value]
         return value
 
-    return call.url.strip("/"), filled(call.json_body)
+    return call.url.strip("/").removesuffix("/stream"), filled(call.json_body)
 
 
 @pytest.mark.parametrize(("offer", "task"), RUNS, ids=NAMES)

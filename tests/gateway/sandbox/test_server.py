@@ -19,8 +19,7 @@ import pytest
 from PIL import Image
 
 from adapters.capabilities import fit
-from adapters.dialects import fal
-from adapters.registry import CATALOG_DIR, load_card
+from adapters.registry import CATALOG_DIR, DIALECTS, load_card
 from adapters.schema import MediaRequest, Task
 from adapters.wire import Done, Pending, Reply
 from gateway.sandbox.pictures import draw, encode
@@ -287,10 +286,10 @@ def test_unknown_endpoints_files_and_requests_are_not_found(client):
     assert client.get("/sandbox/pictures/requests/nothing").status_code == 404
 
 
-def progress_of(client, call):
+def progress_of(client, dialect, call):
     """One turn of the dialect: the call sent, the reply read."""
     answer = client.request(call.method, call.url, json=call.json_body)
-    return fal.read(call, Reply(status=answer.status_code, headers=answer.headers, body=answer.content))
+    return dialect.read(call, Reply(status=answer.status_code, headers=answer.headers, body=answer.content))
 
 
 @pytest.mark.parametrize(
@@ -300,16 +299,17 @@ def progress_of(client, call):
         ("podium/sandbox-words", Task.TEXT, {}, "output_token", "text/plain"),
     ],
 )
-def test_the_fal_dialect_takes_a_request_from_submit_to_done(client, model, task, more, unit, mime):
+def test_the_cards_dialect_takes_a_request_from_submit_to_done(client, model, task, more, unit, mime):
     card = load_card(CATALOG_DIR / "providers" / "sandbox.yaml")
     offer = next(offer for offer in card.offers if offer.model == model).for_task(task)
     request = fit(MediaRequest(task=task, prompt="a fox", **more), offer).request
-    progress = progress_of(client, fal.submit(request, offer))
+    dialect = DIALECTS[offer.dialect]
+    progress = progress_of(client, dialect, dialect.submit(request, offer))
     for _ in range(400):
         if not isinstance(progress, Pending):
             break
         time.sleep(0.02)
-        progress = progress_of(client, progress.call)
+        progress = progress_of(client, dialect, progress.call)
     assert isinstance(progress, Done) and progress.usage[unit] > 0
     assert [output.mime for output in progress.outputs] == [mime]
 

@@ -1,0 +1,55 @@
+"""An offer fitted to all requests of one shape: what is changed, what it costs at most. Pure."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from adapters import capabilities, pricing
+from adapters.schema import PARAMETERS, MediaRequest, Offer, Price
+from gateway.ledger import rules as ledger
+
+WORDS_BYTES = 64
+"""Prompts are quoted as if they were as long as the longest of their class, so that one quote serves the class."""
+
+
+class Fitted(NamedTuple):
+    """`changes` turns a request of the shape into the one that is sent; the rest is written down with the job."""
+
+    changes: Mapping[str, object]
+    reasons: tuple[str, ...]
+    price: Price
+    price_json: str
+    quote_nanos: int
+    resolved_json: str
+    adjustments_json: str
+
+
+def lengthened(request: MediaRequest) -> MediaRequest:
+    """The request with the longest prompt of its class."""
+    size_bytes = len(request.prompt.encode())
+    missing = word_class(size_bytes) - size_bytes
+    return request.model_copy(update={"prompt": request.prompt + " " * missing}) if missing else request
+
+
+def word_class(size_bytes: int) -> int:
+    """A prompt's length in bytes, rounded up; none at all stays none."""
+    return -(-size_bytes // WORDS_BYTES) * WORDS_BYTES
+
+
+def fit_offer(request: MediaRequest, offer: Offer, strict: bool, day: date) -> Fitted:
+    """Fit, quote, and write down. Raises pricing.Unpriced."""
+    request = lengthened(request)
+    fit = capabilities.fit(request, offer, strict)
+    price = pricing.price_on(offer, day)
+    sent = {name: getattr(fit.request, name, None) for name in PARAMETERS if name != "loras"}
+    names = (name for name in MediaRequest.model_fields if getattr(fit.request, name) is not getattr(request, name))
+    return Fitted(
+        changes={name: getattr(fit.request, name) for name in names},
+        reasons=fit.reasons,
+        price=price,
+        price_json=price.model_dump_json(),
+        quote_nanos=ledger.nanos(pricing.quote(fit.request, offer, day).usd) if not fit.reasons else 0,
+        resolved_json=json.dumps({name: value for name, value in sent.items() if value is not None}),
+        adjustments_json=json.dumps([each.model_dump() for each in fit.adjustments]),
+    )
