@@ -6,6 +6,7 @@ neighbours. No unit can wait for anything, so no network call can happen inside 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -252,6 +254,21 @@ class Timestamp(sa.types.TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
         return None if value is None else clock.from_micros(value)
+
+
+_AWAY = (
+    OSError,
+    sqlite3.OperationalError,
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    AsyncAdapt_asyncpg_dbapi.OperationalError,
+    AsyncAdapt_asyncpg_dbapi.InterfaceError,
+)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached or cannot write now; the same unit may work later."""
+    return isinstance(error, _AWAY)
 
 
 def insert_once(connection: Connection, table: sa.Table, row: dict[str, Any], unique: list[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 Limit = Annotated[int, Query(ge=1, le=500, description="rows on a page")]
-After = Annotated[str | None, Query(max_length=200, description="`next` of the page before")]
+After = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$", description="`next` of the page before")]
 
 
 def page(rows: Sequence[dict[str, Any]], limit: int, key: str = "id") -> dict[str, Any]:

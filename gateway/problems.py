@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from gateway import clock
+from gateway.db import is_away
 
 log = structlog.get_logger()
 
@@ -120,6 +121,8 @@ async def on_http(_: Request, error: Exception) -> Response:
 
 async def on_crash(request: Request, error: Exception) -> Response:
     """A fault of ours: said without its details, which are in the log under the same id."""
+    if is_away(error):
+        return answer(Unavailable("the database cannot be reached right now: repeat the request in a few seconds"))
     incident = clock.new_id("inc")
     log.exception("unhandled", incident=incident, path=request.url.path, exc_info=error)
     return answer(Problem("tell the operator this incident's id; repeating the request may help", incident=incident))

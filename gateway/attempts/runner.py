@@ -1,12 +1,13 @@
 """The worker's loop: claim what is due, take one turn each, store what came of it. It decides nothing about jobs."""
 
 import asyncio
+import itertools
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection
@@ -20,14 +21,21 @@ from gateway import clock, telemetry
 from gateway.attempts import rules, store
 from gateway.attempts.rules import Again, Ending, Status
 from gateway.attempts.store import Attempt
-from gateway.db import Database
+from gateway.db import Database, Unit, is_away
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 CLAIM = 64
 """Attempts taken in one claim: enough to keep a commit busy, few enough to share among replicas."""
 IDLE_S = 0.25
 """How often an idle worker looks for attempts that another process queued."""
+
+
+STORE_TRIES = 60
+"""Times that a result is tried to be stored: for a quarter of an hour a database may be away."""
+STORE_WAIT_S = 0.5
 
 
 class Supplied(NamedTuple):
@@ -113,13 +121,22 @@ class Runner:
         heartbeat = asyncio.create_task(self._keep_leases())
         try:
             while True:
-                claimed = await self._claim() if self.has_room else []
-                for attempt in claimed:
-                    self.take(attempt)
-                if not claimed:
+                if not await self._take_due():
                     await self._sleep()
         finally:
             heartbeat.cancel()
+
+    async def _take_due(self) -> bool:
+        """Claim what is due and run it. False if there was nothing, or no room, or no database."""
+        try:
+            claimed = await self._claim() if self.has_room else []
+        except Exception:  # the worker's edge: whatever it is, the worker lives on and looks again
+            telemetry.WORKER_ERRORS.inc()
+            log.exception("could not claim")
+            return False
+        for attempt in claimed:
+            self.take(attempt)
+        return bool(claimed)
 
     async def _claim(self) -> list[Attempt]:
         now = clock.now()
@@ -140,8 +157,14 @@ class Runner:
     async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(rules.HEARTBEAT_S)
-            if ids := list(self.running):
-                await self.db.together(lambda connection: store.renew(connection, self.name, ids, clock.now()))
+            try:
+                await self._renew(list(self.running))
+            except Exception:  # the worker's edge: a heartbeat that failed is made up for by the next
+                log.exception("could not renew leases")
+
+    async def _renew(self, ids: list[str]) -> None:
+        if ids:
+            await self.db.together(lambda connection: store.renew(connection, self.name, ids, clock.now()))
 
     def take_over(self, connection: Connection) -> int:
         """Free what workers of this machine held that are gone: a restart need not wait for their leases to run out.
@@ -182,7 +205,7 @@ class Runner:
         if isinstance(after, Again):
             return await self._go_on(attempt, after, now)
         if after.error and after.error.fault is Fault.TIMED_OUT and isinstance(attempt.next, Pending):
-            await self.stop(supplied, attempt.next.call)
+            await stop(self.clients, self.shelf, supplied, attempt.next.call)
         return await self._end(attempt, after)
 
     async def _progress(self, attempt: Attempt, supplied: Supplied) -> Progress:
@@ -220,7 +243,7 @@ class Runner:
             won = store.end(connection, attempt, values)
             return self.finish(connection, attempt, delivery, values, now) if won else None
 
-        self._announce(await self.db.together(unit))
+        self._announce(await self._durably(unit))
         telemetry.ATTEMPTS.labels(attempt.provider, "succeeded").inc()
         return None
 
@@ -250,7 +273,7 @@ class Runner:
             alive = store.go_on(connection, attempt, again, worker, now)
             return alive, self.moved(connection, attempt, again, now) if alive else None
 
-        alive, news = await self.db.together(unit)
+        alive, news = await self._durably(unit)
         self._announce(news)
         return alive
 
@@ -258,23 +281,39 @@ class Runner:
         def unit(connection: Connection) -> Any:
             return self.ended(connection, attempt, ending, clock.now())
 
-        self._announce(await self.db.together(unit))
+        self._announce(await self._durably(unit))
         fault = ending.error.fault if ending.error else ending.status
         telemetry.ATTEMPTS.labels(attempt.provider, fault).inc()
         self.awake.set()
         return None
 
+    async def _durably(self, unit: Unit[T]) -> T:
+        """Store what came of a turn, however long the database is away: a paid result is not dropped for that.
+
+        Repeating such a unit is harmless: one whose first commit went through unseen finds the attempt ended or moved.
+        """
+        for tries in itertools.count(1):
+            try:
+                return await self.db.together(unit)
+            except Exception as error:
+                if not is_away(error) or tries > STORE_TRIES:
+                    raise
+                log.warning("the database is away", tries=tries, error=str(error)[:200])
+                await asyncio.sleep(min(tries * STORE_WAIT_S, rules.LEASE_S))
+        raise AssertionError("counting does not end")
+
     def _announce(self, news: Any) -> None:
         if news is not None:
             self.announce(news)
 
-    async def stop(self, supplied: Supplied, call: Call) -> bool:
-        """Ask the provider to stop a run. True if it says that it did."""
-        dialect = DIALECTS[supplied.offer.dialect]
-        stopping = dialect.cancel(call) if isinstance(dialect, Cancels) else None
-        if stopping is None:
-            return False
-        return await is_accepted(self.clients, supplied.card, dialect, stopping, supplied.key, self.shelf)
+
+async def stop(clients: Clients, shelf: Shelf, supplied: Supplied, call: Call) -> bool:
+    """Ask the provider to stop the run that `call` waits for. True if it says that it did."""
+    dialect = DIALECTS[supplied.offer.dialect]
+    stopping = dialect.cancel(call) if isinstance(dialect, Cancels) else None
+    if stopping is None:
+        return False
+    return await is_accepted(clients, supplied.card, dialect, stopping, supplied.key, shelf)
 
 
 def _is_gone(holder: str) -> bool:

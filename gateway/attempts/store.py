@@ -119,17 +119,9 @@ _LIVE = sa.and_(
     ATTEMPT.c.status.in_([sa.literal_column(f"'{status.value}'") for status in sorted(LIVE)]),
 )
 _MOVED = (
-    "status",
-    "next",
-    "stage",
-    "turns",
-    "failures",
-    "fraction",
-    "provider_status",
-    "started_at",
-    "lease_until",
+    "status", "next", "stage", "turns", "failures", "fraction", "provider_status", "started_at", "lease_until",
     "leased_by",
-)
+)  # fmt: skip
 _ENDED = ("status", "fault", "error", "usage", "cost_nanos", "ended_at", "started_at", "turns")
 
 

@@ -66,7 +66,7 @@ def stage(offer: Offer, today: date) -> str:
 
 def model_view(model: Model, supply: Supply, belief: Belief, today: date) -> dict[str, Any]:
     offers = [offer for offer in supply.catalog.offers() if offer.model == model.id]
-    usable = [offer for offer in offers if not supply.obstacle(offer, is_asked_for=True)]
+    usable = [offer for offer in offers if not supply.obstacle(offer, True, today)]
     return {
         "id": model.id,
         "name": model.name,
@@ -97,7 +97,7 @@ def _quality(belief: Belief, model: str, task: Task) -> dict[str, Any]:
 
 
 def offer_view(offer: Offer, supply: Supply, belief: Belief, today: date) -> dict[str, Any]:
-    obstacle = supply.obstacle(offer, is_asked_for=True)
+    obstacle = supply.obstacle(offer, True, today)
     return {
         "id": offer.id,
         "provider": offer.provider,

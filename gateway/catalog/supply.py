@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from adapters.registry import Catalog, load_catalog
-from adapters.schema import Model, Offer, ProviderCard, Task
+from adapters.schema import Accept, Model, Offer, ProviderCard, Task
 from gateway import settings as environment
 from gateway.attempts.runner import Supplied
 from gateway.settings import Settings
@@ -39,9 +40,17 @@ class Supply:
         offer = self.offer(offer_id, task)
         return Supplied(self.cards[offer.provider], self.keys[offer.provider], offer) if offer else None
 
-    def obstacle(self, offer: Offer, is_asked_for: bool) -> str | None:
-        """Why a provider cannot be used here, whatever is asked of it. `is_asked_for`: the caller named it."""
+    def limits(self, parameter: str) -> tuple[Accept, ...]:
+        """What offers say of the values of one parameter, where they say anything; each once."""
+        offers = (offer for offers in self.by_task.values() for offer in offers)
+        said = (accept for offer in offers if (accept := offer.accepts.get(parameter)) is not None)
+        return tuple(dict.fromkeys(accept for accept in said if accept.range is not None or accept.enum is not None))
+
+    def obstacle(self, offer: Offer, is_asked_for: bool, day: date) -> str | None:
+        """Why an offer cannot be used here on a day, whatever is asked of it. `is_asked_for`: the caller named it."""
         card = self.cards[offer.provider]
+        if offer.ends is not None and offer.ends <= day:
+            return f"has ended on {offer.ends}"
         if card.key_env and not self.keys[card.name]:
             return f"has no key: set {card.key_env}"
         if not card.stand_in:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ from gateway.assets import tables as asset_tables
 from gateway.assets.ingest import ingest
 from gateway.assets.service import Assets
 from gateway.attempts import store as attempts
-from gateway.attempts.rules import LEASE_S, Ending, Status as AttemptStatus
-from gateway.attempts.runner import Runner
+from gateway.attempts.rules import LEASE_S, LIVE, Ending, Status as AttemptStatus
+from gateway.attempts.runner import Runner, stop
 from gateway.attempts.store import Attempt
 from gateway.catalog.supply import Supply
 from gateway.db import Database
@@ -211,9 +211,11 @@ class Jobs:
         seen = await self.see(caller, job_id)
         if seen.is_final:
             return seen
-        live = [row for row in seen.attempts if row["status"] in (AttemptStatus.OPEN, AttemptStatus.UNKNOWN)]
-        stopped = all([await self._stopped(attempts.attempt_of(row)) for row in live])
-        await self._announced(lambda connection: self._cancel(connection, job_id, stopped))
+        live = [attempts.attempt_of(row) for row in seen.attempts if row["status"] in LIVE]
+        stopped = frozenset([attempt.id for attempt in live if await self._stopped(attempt)])
+        news = await self.db.together(lambda connection: self._cancel(connection, job_id, stopped))
+        if news is not None:
+            self.waiting.announce(news)
         return await self.see(caller, job_id)
 
     async def _stopped(self, attempt: Attempt) -> bool:
@@ -223,27 +225,26 @@ class Jobs:
         if attempt.next.call.stage == "submit":
             return attempt.sends == 0
         supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
-        return supplied is not None and self.runner is not None and await self.runner.stop(supplied, attempt.next.call)
+        return supplied is not None and await stop(self.assets.clients, self.assets, supplied, attempt.next.call)
 
-    def _cancel(self, connection: Connection, job_id: str, stopped: bool) -> News | None:
+    def _cancel(self, connection: Connection, job_id: str, stopped: frozenset[str]) -> News | None:
+        """End the job. `stopped` are the attempts of which nothing runs: one that has begun since is not among them."""
         now = clock.now()
         job = store.locked(connection, job_id)
         if Status(job["status"]) in FINAL:
             return None
-        who = "provider" if stopped else "local"
+        live = [attempts.attempt_of(row) for row in attempts.of_job(connection, job_id) if row["status"] in LIVE]
+        gone = all(attempt.id in stopped and _is_still(attempt) for attempt in live)
+        who = "provider" if gone else "local"
         store.update(connection, job_id, status=Status.CANCELED.value, canceled_by=who, ended_at=now)
-        for row in attempts.of_job(connection, job_id) if stopped else ():
-            if row["status"] in (AttemptStatus.OPEN, AttemptStatus.UNKNOWN):
-                self.endings.ended(connection, attempts.attempt_of(row), Ending(AttemptStatus.CANCELED), now)
+        for attempt in live if gone else ():
+            self.endings.ended(connection, attempt, Ending(AttemptStatus.CANCELED), now)
         return News(job_id, True, job["task"], Status.CANCELED)
 
-    async def _announced(self, unit: Any) -> None:
-        news = await self.db.together(unit)
-        if news is not None:
-            self.waiting.announce(news)
 
-    def with_runner(self, runner: Runner) -> "Jobs":
-        return replace(self, runner=runner)
+def _is_still(attempt: Attempt) -> bool:
+    """Whether an attempt that was found stopped cannot have been sent meanwhile."""
+    return attempt.sends == 0 or not (isinstance(attempt.next, Pending) and attempt.next.call.stage == "submit")
 
 
 def _told(seen: Seen, news: News | None) -> Seen | None:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
-from adapters.schema import Exact, Frozen, ImagePart, MediaRequest, Task, TextPart
-from gateway.routing.fitting import word_class
+from adapters.capabilities import allowed
+from adapters.schema import Accept, Exact, Frozen, ImagePart, MediaRequest, Task, TextPart
+from gateway.routing.fitting import OWN, word_class
 from router.names import Auto, Named
 from router.policy import DEFAULT, Policy, preset
 
@@ -49,12 +51,25 @@ class Wishes(Frozen):
 class JobBody(MediaRequest):
     """What `POST /v1/jobs` and `POST /v1/route` take."""
 
-    model: str = Field("auto", min_length=1, max_length=200, description="auto, auto:<policy>, a model, or an offer")
+    model: str = Field(
+        "auto", min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$",
+        description="auto, auto:<policy>, a model, or an offer",
+    )  # fmt: skip
     strict: bool = Field(True, description="false: the nearest value an offer accepts will do, and is reported")
     routing: Wishes = Wishes()
     quote: str | None = None
     webhook_url: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=METADATA_ENTRIES)
+
+    @field_validator("metadata", "extra")
+    @classmethod
+    def _is_json(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Refuse what our reader takes for a number and JSON does not know: it would be sent on, and answered."""
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError as error:
+            raise ValueError("NaN and Infinity are no JSON values") from error
+        return value
 
     @model_validator(mode="after")
     def _says_what_is_wanted(self) -> Self:
@@ -98,7 +113,11 @@ def policy_of(body: JobBody, named: Named) -> Policy:
     return base.changed(changes | lists | flags)
 
 
-def shape_of(body: JobBody) -> tuple[object, ...]:
+Minded = Mapping[str, Sequence[Accept]]
+"""Of the parameters in OWN, the limits that some offers set all the same."""
+
+
+def shape_of(body: JobBody, minded: Minded) -> tuple[object, ...]:
     """All of a body that a decision can depend on: two bodies of one shape get the same decision.
 
     Words, seeds and pictures themselves are not part of it; that they are there, and about how long the words are, is.
@@ -107,10 +126,17 @@ def shape_of(body: JobBody) -> tuple[object, ...]:
     prompt_bytes = word_class(len(body.prompt.encode()))
     words = prompt_bytes, tuple(_size(message.content) for message in body.messages)
     extra = json.dumps(body.extra, sort_keys=True) if body.extra else ""
-    is_set = tuple(getattr(body, name) is not None for name in ("negative_prompt", "seed", "temperature"))
+    own = tuple(_own(getattr(body, name), body.strict, minded.get(name, ())) for name in OWN)
     values = tuple(getattr(body, name) for name in _SHAPING)
-    what = body.model, body.task, given, words, is_set, len(body.loras), values, extra, body.strict
+    what = body.model, body.task, given, words, own, len(body.loras), values, extra, body.strict
     return (*what, *_key_of(body.routing))
+
+
+def _own(value: float | str | None, strict: bool, limits: Sequence[Accept]) -> object:
+    """Whether there is a value; the value itself where an offer may refuse or change it, and then says so."""
+    if value is None or (strict and all(allowed(value, accept) for accept in limits)):
+        return value is not None
+    return "own", value
 
 
 _SHAPING = (

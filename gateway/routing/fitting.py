@@ -13,6 +13,10 @@ WORDS_BYTES = 64
 """Prompts are quoted as if they were as long as the longest of their class, so that one quote serves the class."""
 
 
+OWN = ("negative_prompt", "seed", "temperature")
+"""Parameters whose values nearly every offer takes as they come: requests of one shape can differ in them."""
+
+
 class Fitted(NamedTuple):
     """`changes` turns a request of the shape into the one that is sent; the rest is written down with the job."""
 
@@ -26,10 +30,8 @@ class Fitted(NamedTuple):
 
 
 def lengthened(request: MediaRequest) -> MediaRequest:
-    """The request with the longest prompt of its class."""
-    size_bytes = len(request.prompt.encode())
-    missing = word_class(size_bytes) - size_bytes
-    return request.model_copy(update={"prompt": request.prompt + " " * missing}) if missing else request
+    """The request with the longest prompt of its class: as many characters as bytes."""
+    return request.model_copy(update={"prompt": " " * word_class(len(request.prompt.encode()))})
 
 
 def word_class(size_bytes: int) -> int:
@@ -42,7 +44,6 @@ def fit_offer(request: MediaRequest, offer: Offer, strict: bool, day: date) -> F
     request = lengthened(request)
     fit = capabilities.fit(request, offer, strict)
     price = pricing.price_on(offer, day)
-    sent = {name: getattr(fit.request, name, None) for name in PARAMETERS if name != "loras"}
     names = (name for name in MediaRequest.model_fields if getattr(fit.request, name) is not getattr(request, name))
     return Fitted(
         changes={name: getattr(fit.request, name) for name in names},
@@ -50,6 +51,18 @@ def fit_offer(request: MediaRequest, offer: Offer, strict: bool, day: date) -> F
         price=price,
         price_json=price.model_dump_json(),
         quote_nanos=ledger.nanos(pricing.quote(fit.request, offer, day).usd) if not fit.reasons else 0,
-        resolved_json=json.dumps({name: value for name, value in sent.items() if value is not None}),
+        resolved_json=_resolved_json(fit.request),
         adjustments_json=json.dumps([each.model_dump() for each in fit.adjustments]),
     )
+
+
+def fit_of(request: MediaRequest, fitted: Fitted) -> Fitted:
+    """The fit of a shape, said of one request of that shape: with the values that are its own."""
+    if all(getattr(request, name) is None for name in OWN):
+        return fitted
+    return fitted._replace(resolved_json=_resolved_json(request.model_copy(update=fitted.changes)))
+
+
+def _resolved_json(sent: MediaRequest) -> str:
+    values = {name: getattr(sent, name, None) for name in PARAMETERS if name != "loras"}
+    return json.dumps({name: value for name, value in values.items() if value is not None})

@@ -21,8 +21,8 @@ from gateway.db import insert_once
 from gateway.prepared import Prepared
 from gateway.problems import Invalid, NoOffer, Problem, Unpriced
 from gateway.routing import body as bodies
-from gateway.routing.body import JobBody
-from gateway.routing.fitting import Fitted, fit_offer, lengthened
+from gateway.routing.body import JobBody, Minded
+from gateway.routing.fitting import OWN, Fitted, fit_of, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
 from router import decide as deciding
 from router.decide import Candidate, Decision
@@ -61,13 +61,17 @@ class Routing:
     belief: Belief
     plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
     recorded: set[str] = field(default_factory=set)
+    minded: Minded = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.minded = {name: self.supply.limits(name) for name in OWN}
 
     def believe(self, belief: Belief) -> None:
         self.belief, self.plans, self.recorded = belief, {}, set()
 
     def plan(self, body: JobBody, now: datetime) -> Plan:
         """Decide. Raises Invalid for a model that nobody knows; a plan without offers is the caller's to refuse."""
-        key = (now.date(), *bodies.shape_of(body))
+        key = (now.date(), *bodies.shape_of(body, self.minded))
         found = self.plans.get(key)
         if found is None:
             if len(self.plans) >= PLANS:
@@ -81,7 +85,7 @@ class Routing:
             offer = self.supply.offer(plan.offers[0], body.task)
             assert offer is not None, "a plan names only offers of the catalog"
             plan.fitted = fit_offer(body.media(), offer, body.strict, day)
-        return plan.fitted
+        return fit_of(body, plan.fitted)
 
     def _make(self, body: JobBody, day: date) -> Plan:
         named = self.supply.names.resolve(body.model)
@@ -130,7 +134,7 @@ class Routing:
         is_named = not isinstance(named, Auto) or not {offer.provider, offer.id, offer.model}.isdisjoint(
             body.routing.only
         )
-        obstacle = self.supply.obstacle(offer, is_named)
+        obstacle = self.supply.obstacle(offer, is_named, day)
         fit = capabilities.fit(request, offer, body.strict)
         obstacle = obstacle or "; ".join(fit.reasons) or None
         if obstacle:

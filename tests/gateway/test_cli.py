@@ -1,4 +1,4 @@
-"""The commands of an operator at the machine, as scripts and people meet them; no server runs here, except where said."""
+"""The commands of an operator at the machine, as scripts and as people meet them."""
 
 import json
 import signal
