@@ -37,7 +37,7 @@ from router.policy import Policy
 class News(NamedTuple):
     """A job changed: for those who wait for it, and for the metrics once the commit is durable.
 
-    A job that went well at its first attempt brings the columns that changed, so that nobody need read them again.
+    A job that went well at its first turn brings the columns that changed, so that nobody need read them again.
     """
 
     job_id: str
@@ -114,7 +114,8 @@ class Endings:
             store.add_adjustments(connection, attempt.job_id, json.loads(delivered.adjustments_json))
         self._settle(connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, now)
         assets.insert(connection, delivered.rows)
-        is_plain = finished.status == Status.SUCCEEDED and attempt.number == 1 and not delivered.adjustments_json
+        is_first = attempt.number == 1 and attempt.turns == 0
+        is_plain = finished.status == Status.SUCCEEDED and is_first and not delivered.adjustments_json
         return News(
             attempt.job_id, True, attempt.task, finished.status,
             job=values if is_plain else None, attempt=ended if is_plain else None, costs=costs,
@@ -151,7 +152,12 @@ class Endings:
     def _next(
         self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, ending: Ending, now: datetime
     ) -> AttemptDraft | None:
-        """The attempt that follows, its money held; None if there is none."""
+        """The attempt that follows, its money held; None if there is none.
+
+        One of unknown fate has none when its deadline ends it: what may follow was begun when its fate became unknown.
+        """
+        if attempt.status is AttemptStatus.UNKNOWN:
+            return None
         assert ending.error is not None
         policy = Policy.model_validate_json(job["policy"])
         rows = attempts.of_job(connection, job["id"])

@@ -40,10 +40,11 @@ LOOK_S = 0.5
 
 
 class Seen(NamedTuple):
-    """A job with its attempts, as stored."""
+    """A job with its attempts, as stored. `is_new`: it was made just now, and nothing can have happened to it."""
 
     job: Mapping[Any, Any]
     attempts: Sequence[Mapping[Any, Any]]
+    is_new: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -113,7 +114,7 @@ class Jobs:
             store.insert(connection, job)
             asset_tables.insert(connection, rows)
             attempts.insert(connection, draft.row)
-            return Accepted(Seen(job, [draft.row]))
+            return Accepted(Seen(job, [draft.row], is_new=True))
 
         outcome = await self.db.together(unit)
         match outcome:
@@ -170,10 +171,14 @@ class Jobs:
         return seen
 
     async def wait(self, caller: Caller, seen: Seen, wait_s: float) -> Seen:
-        """A job when it has ended, or as it is after that time. `seen` is how the caller last saw it."""
+        """A job when it has ended, or as it is after that time. `seen` is how the caller last saw it.
+
+        Unless it was made just now, it is looked at again once we listen: its end may have been told in between.
+        """
         job_id, now = seen.job["id"], asyncio.get_running_loop().time
         deadline = now() + min(wait_s, WAIT_S)
         with self.waiting.watch(job_id) as watch:
+            seen = seen if seen.is_new else await self.see(caller, job_id)
             while not seen.is_final and (left_s := deadline - now()) > 0:
                 await watch.until(left_s if self._runs(seen) else min(left_s, LOOK_S))
                 seen = _told(seen, watch.news) or await self.see(caller, job_id)

@@ -72,9 +72,15 @@ def _line(line: pricing.Line) -> dict[str, str]:
     return {
         "unit": line.unit,
         "quantity": plain(line.quantity),
-        "usd_each": plain(line.usd_each),
-        "usd": plain(line.usd),
+        "usd_each": money(line.usd_each),
+        "usd": money(line.usd),
     }
+
+
+def money(usd: Decimal) -> str:
+    """USD as the ledger writes it: exact, at least two places."""
+    whole, _, part = plain(usd).partition(".")
+    return f"{whole}.{part:0<2}"
 
 
 def plain(amount: Decimal) -> str:

@@ -182,7 +182,8 @@ def refusal(plan: Plan) -> Problem:
         return Unpriced(detail, rejected=reasons)
     if not rejected:
         return NoOffer("no provider in the catalog offers this; see GET /v1/offers", rejected=reasons)
-    first = f"{rejected[0].offer} {rejected[0].reason}"
+    telling = min(rejected, key=lambda each: bool(each.candidate.obstacle))
+    first = f"{telling.offer} {telling.reason}"
     more = f", and {len(rejected) - 1} more are listed under `rejected`" if len(rejected) > 1 else ""
     return NoOffer(f"every candidate was rejected: {first}{more}", rejected=reasons)
 

@@ -28,7 +28,11 @@ def main() -> None:
     parser.add_argument("--parent-pid", type=int, help="stop when this process is gone")
     asked = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(asked.host, asked.port, asked.data_dir, asked.parent_pid))
+        try:
+            asyncio.run(serve(asked.host, asked.port, asked.data_dir, asked.parent_pid))
+        except OSError as error:
+            sys.stderr.write(f"the sandbox cannot listen on {asked.host}:{asked.port}: {error.strerror}\n")
+            os._exit(1)
     sys.stdout.flush()
     # Not sys.exit: it would wait for a rendering under way. The render process leaves when this one does.
     os._exit(0)

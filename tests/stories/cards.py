@@ -8,6 +8,8 @@ import yaml
 
 MODELS = {"story/picture": "text-to-image", "story/words": "text", "story/gift": "text-to-image"}
 CHEAP, DEAR, DEAREST = "0.01", "0.02", "0.50"
+BRIEF_S, HASTY_S = 2.5, 8.0
+"""How long two providers have: long enough to be looked at in between, and to be killed and started again."""
 
 _REFUSING: list[socket.socket] = []
 """A port that is taken and refuses: bound, never listening."""
@@ -53,9 +55,9 @@ def all_cards(base: str) -> list[dict[str, Any]]:
         card("south", f"{base}/south", DEAR),
         card("east", f"{base}/east", DEAREST),
         card("gone", f"http://127.0.0.1:{refusing_port()}"),
-        card("brief", f"{base}/brief", timeout_s=0.7, deadline_s=4),
+        card("brief", f"{base}/brief", timeout_s=0.5, deadline_s=BRIEF_S),
         card("queue", f"{base}/queue", dialect="fal"),
-        card("hasty", f"{base}/hasty", dialect="fal", deadline_s=7),
+        card("hasty", f"{base}/hasty", dialect="fal", deadline_s=HASTY_S),
         card("keyed", f"{base}/keyed", dialect="fal", idempotency_header="idempotency-key"),
         card("generous", f"{base}/generous", offers=[gift]),
         card("tiered", f"{base}/tiered", offers=[tiered]),

@@ -4,11 +4,11 @@ import threading
 from decimal import Decimal
 from typing import Any
 
-from tests.stories.cards import CHEAP, asked
+from tests.stories.cards import BRIEF_S, CHEAP, asked
 from tests.stories.house import Gateway, Sandbox, statuses
 from tests.stories.upstreams import Upstream, dropped, held_until, pictures
 
-DEADLINE_S = 4 + 3
+DEADLINE_S = BRIEF_S + 10
 """The card's, and some."""
 
 
