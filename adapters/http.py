@@ -6,7 +6,7 @@ It never loops and never sleeps: whoever calls decides when to go on.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -63,33 +63,48 @@ Listener = Callable[[str], Awaitable[None]]
 
 
 class Clients(NamedTuple):
-    """One client for hosts that the operator configured, one for links that came from anywhere else."""
+    """One transport for hosts that the operator configured, one for links that came from anywhere else.
 
-    configured: httpx.AsyncClient
-    foreign: httpx.AsyncClient
+    Transports and not clients of httpx: a client's layers for redirects, cookies and authentication, none of which may
+    ever act here, cost as much again as the exchange itself.
+    """
+
+    configured: httpx.AsyncBaseTransport
+    foreign: httpx.AsyncBaseTransport
 
 
 def open_clients() -> Clients:
-    """Both clients over the aiohttp transport. Call inside a running event loop; close with `close_clients`."""
+    """Both over aiohttp. Call inside a running event loop; close with `close_clients`."""
     trust = httpx.create_ssl_context()
-    return Clients(_client(trust, None), _client(trust, guarded_socket))
+    return Clients(_transport(trust, None), _transport(trust, guarded_socket))
 
 
-def _client(trust: ssl.SSLContext, dial: Callable[[tuple[Any, ...]], socket.socket] | None) -> httpx.AsyncClient:
+def _transport(
+    trust: ssl.SSLContext, dial: Callable[[tuple[Any, ...]], socket.socket] | None
+) -> httpx.AsyncBaseTransport:
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=60, ssl=trust, socket_factory=dial
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    timeout = httpx.Timeout(None, connect=CONNECT_S, pool=CONNECT_S)
-    transport = AiohttpTransport(verify=trust, client=session)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False)
+    return AiohttpTransport(verify=trust, client=session)
 
 
 async def close_clients(clients: Clients) -> None:
     for client in clients:
         await client.aclose()
+
+
+HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": "podium-gateway"}
+
+
+def _request(
+    method: str, url: httpx.URL, headers: Mapping[str, str], idle_s: float | None = None, **body: Any
+) -> httpx.Request:
+    """A request whose connecting is bounded here, and whose silences are if `idle_s` says so."""
+    bounds = {"connect": CONNECT_S, "pool": CONNECT_S, "read": idle_s, "write": idle_s}
+    return httpx.Request(method, url, headers=HEADERS | dict(headers), extensions={"timeout": bounds}, **body)
 
 
 async def take_turn(
@@ -192,8 +207,8 @@ async def send(
     if ours and key:
         headers[card.auth_header] = card.auth.format(key=key)
     client = clients.configured if ours else clients.foreign
-    request = client.build_request(call.method, url, headers=headers, **await body_of(call, shelf))
-    response = await client.send(request, stream=True)
+    request = _request(call.method, url, headers, **await body_of(call, shelf))
+    response = await client.handle_async_request(request)
     try:
         return await _reply(response, dialect, call, shelf, listener)
     finally:
@@ -333,8 +348,7 @@ async def _opened(clients: Clients, url: str, configured_origin: str | None) -> 
         link = _link(url)
         ours = configured_origin is not None and _origin(link) == _origin(httpx.URL(configured_origin))
         client = clients.configured if ours else clients.foreign
-        timeout = httpx.Timeout(IDLE_S, connect=CONNECT_S, pool=CONNECT_S)
-        response = await client.send(client.build_request("GET", link, timeout=timeout), stream=True)
+        response = await client.handle_async_request(_request("GET", link, {}, IDLE_S))
         try:
             yield response
         finally:

@@ -129,8 +129,8 @@ class Sqlite:
     """SQLite through the standard library.
 
     What waits (for the lock, for the disk) runs in a thread: BEGIN when the lock is taken, and COMMIT. The statements
-    between run on the event loop: each takes some ten microseconds, and in a thread each would wait for the
-    interpreter's lock again, which costs far more (benchmarks/ measures it).
+    between run on the event loop: each takes some ten microseconds and gives the interpreter's lock away, which a
+    thread would have to win back each time.
     """
 
     def __init__(self, url: URL) -> None:

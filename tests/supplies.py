@@ -1,10 +1,18 @@
 """Supplies for tests: the catalog that Podium brings, with the keys, settings and further cards that a test says."""
 
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
 import pytest
 
 from gateway import settings as environment
+from gateway.catalog.evidence import Belief
 from gateway.catalog.supply import Supply, read_supply
 from gateway.settings import Settings
+from gateway.snapshots import starter
+from router import latency, quality
+from router.latency import Attempted
 
 REAL_KEYS = ("OPENAI_API_KEY", "FAL_KEY", "REPLICATE_API_TOKEN", "TOGETHER_API_KEY")
 
@@ -28,3 +36,11 @@ def make_supply(monkeypatch: pytest.MonkeyPatch, folder, *keys: str, card: str |
         (folder / "more" / "providers" / "own.yaml").write_text(card)
         changes["catalog_dir"] = folder / "more"
     return read_supply(Settings(**changes))
+
+
+def starter_belief(supply: Supply, now: datetime, attempted: Iterable[Attempted] = ()) -> Belief:
+    """What is believed by the standings that Podium brings, and by these attempts."""
+    payloads = [json.loads(reading.payload) for reading in starter.readings()]
+    standings = [row for each in payloads for row in quality.read_standings(each, supply.names.resolve_label)]
+    qualities = quality.fold(standings, supply.models.values(), now.date())
+    return Belief(f"ev_{now:%Y}", now, qualities, latency.fold_attempts(attempted, now))

@@ -1,6 +1,6 @@
 """first tables
 
-Revision: 0001, after ; made at 2026-11-21 03:16:56.961850
+Revision: 0001, after ; made at 2026-11-21 04:07:03.226845
 """
 
 from collections.abc import Sequence
@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("outputs", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("resolved", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("adjustments", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("undelivered", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("canceled_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("created_at", gateway.db.Timestamp(), nullable=False),

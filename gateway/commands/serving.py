@@ -90,12 +90,26 @@ async def _revision(url: str) -> str | None:
         await db.close()
 
 
+def _listening(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    """A listening TCP socket that says so: asyncio turns Nagle's delay off only where the protocol is named, and with
+    it on each small answer waits 40 ms for the other side."""
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 @contextmanager
 def bound(config: Settings) -> Iterator[socket.socket]:
     """The gateway's listening socket: taken first, so that a second gateway stops before it touches anything."""
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     try:
-        listener = socket.create_server((config.host, config.port), family=family, backlog=BACKLOG)
+        listener = _listening(family, config.host, config.port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             taken = f"port {config.port} of {config.host} is taken: is a gateway running already?"

@@ -87,7 +87,8 @@ def draft_job(
         "policy": plan.policy_json, "ranked": plan.offers_json, "decision_id": decision_id,
         "extras": json.dumps(body.metadata) if body.metadata else "{}", "progress": 0.0,
         "quote_nanos": quote_nanos, "held_nanos": quote_nanos, "cost_nanos": None, "bill": None,
-        "outputs": None, "error": None, "canceled_by": None, "created_at": row["created_at"], "started_at": None,
+        "outputs": None, "undelivered": None, "error": None, "canceled_by": None,
+        "created_at": row["created_at"], "started_at": None,
         "ended_at": None, **changes_of(attempt.fitted),
     }  # fmt: skip
 

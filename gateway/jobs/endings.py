@@ -56,7 +56,7 @@ class Delivered(NamedTuple):
 
     bill_json: str
     outputs_json: str
-    adjustments_json: str | None
+    undelivered_json: str | None
     rows: list[dict[str, Any]]
 
 
@@ -107,15 +107,14 @@ class Endings:
         values = {
             "status": Status.SUCCEEDED.value, "offer": attempt.offer, "progress": 1.0,
             "cost_nanos": sum(costs.values()), "bill": delivered.bill_json, "outputs": delivered.outputs_json,
+            "undelivered": delivered.undelivered_json,
             "started_at": ended["started_at"], "ended_at": now,
         }  # fmt: skip
         finished = store.finish(connection, attempt.job_id, values)
-        if delivered.adjustments_json:
-            store.add_adjustments(connection, attempt.job_id, json.loads(delivered.adjustments_json))
         self._settle(connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, now)
         assets.insert(connection, delivered.rows)
         is_first = attempt.number == 1 and attempt.turns == 0
-        is_plain = finished.status == Status.SUCCEEDED and is_first and not delivered.adjustments_json
+        is_plain = finished.status == Status.SUCCEEDED and is_first
         return News(
             attempt.job_id, True, attempt.task, finished.status,
             job=values if is_plain else None, attempt=ended if is_plain else None, costs=costs,

@@ -1,6 +1,5 @@
 """Jobs in the database. All units of `together` or `read`; none decides anything."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -57,7 +56,7 @@ def update(connection: Connection, job_id: str, **changes: Any) -> None:
     connection.execute(sa.update(JOB).where(JOB.c.id == job_id).values(**changes))
 
 
-FINISHED = ("offer", "progress", "cost_nanos", "bill", "outputs")
+FINISHED = ("offer", "progress", "cost_nanos", "bill", "outputs", "undelivered")
 _CANCELED: sa.ColumnElement[str] = sa.literal_column(f"'{Status.CANCELED.value}'")
 _FINISH = Prepared(
     sa.update(JOB)
@@ -87,12 +86,6 @@ def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Fi
     row = _FINISH.row(connection, bound | {"job": job_id})
     assert row is not None, f"{job_id} is gone"
     return Finished(row[0], row[1])
-
-
-def add_adjustments(connection: Connection, job_id: str, more: list[dict[str, Any]]) -> None:
-    """Say what was not delivered as asked, after what was changed to fit the offer."""
-    said = connection.execute(sa.select(JOB.c.adjustments).where(JOB.c.id == job_id)).scalar_one()
-    update(connection, job_id, adjustments=json.dumps(json.loads(said) + more))
 
 
 _RUNNING = (

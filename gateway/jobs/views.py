@@ -30,7 +30,7 @@ def view(seen: Seen, link: Link) -> dict[str, Any]:
         "usage": bill["usage"] if bill else {},
         "cost": _cost(job, bill),
         "resolved": json.loads(job["resolved"] or "{}"),
-        "adjustments": json.loads(job["adjustments"]),
+        "adjustments": json.loads(job["adjustments"]) + json.loads(job["undelivered"] or "[]"),
         "decision": job["decision_id"],
         "attempts": [attempt(row) for row in seen.attempts],
         "canceled_by": job["canceled_by"],

@@ -72,7 +72,9 @@ async def serve(host: str, port: int, data_dir: Path, parent_pid: int | None) ->
 async def bind(host: str, port: int) -> socket.socket:
     """A listening socket; waits a little for a port that is still taken."""
     for attempt in range(BIND_TRIES):
-        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # The protocol is named, because asyncio turns Nagle's delay off only then.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

@@ -8,7 +8,7 @@ import yaml
 
 MODELS = {"story/picture": "text-to-image", "story/words": "text", "story/gift": "text-to-image"}
 CHEAP, DEAR, DEAREST = "0.01", "0.02", "0.50"
-BRIEF_S, HASTY_S = 2.5, 8.0
+BRIEF_S, HASTY_S = 2.5, 10.0
 """How long two providers have: long enough to be looked at in between, and to be killed and started again."""
 
 _REFUSING: list[socket.socket] = []
