@@ -1,8 +1,9 @@
 """Supplies for tests: the catalog that Podium brings, with the keys, settings and further cards that a test says."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from router.latency import Attempted
 REAL_KEYS = ("OPENAI_API_KEY", "FAL_KEY", "REPLICATE_API_TOKEN", "TOGETHER_API_KEY")
 
 
-def forget_environment(monkeypatch: pytest.MonkeyPatch, folder) -> None:
+def forget_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """No key, no setting of ours and no `.env`: an empty folder to stand in."""
     for name in [name for name in environment.os.environ if name.upper().startswith("PODIUM_") or name in REAL_KEYS]:
         monkeypatch.delenv(name)
@@ -26,16 +27,27 @@ def forget_environment(monkeypatch: pytest.MonkeyPatch, folder) -> None:
     environment._dotenv.cache_clear()
 
 
-def make_supply(monkeypatch: pytest.MonkeyPatch, folder, *keys: str, card: str | None = None, **changes) -> Supply:
-    """A supply where these keys are set, and nothing else is. `card`: a further provider's card, as YAML."""
+def make_supply(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    *keys: str,
+    variables: Mapping[str, str] | None = None,
+    card: str | None = None,
+    **changes: object,
+) -> Supply:
+    """A supply where these keys and variables are set, and nothing else is. `card`: a further card, as YAML."""
     forget_environment(monkeypatch, folder)
-    for key in keys:
-        monkeypatch.setenv(key, "secret")
+    for name, value in (dict.fromkeys(keys, "secret") | dict(variables or {})).items():
+        monkeypatch.setenv(name, value)
     if card is not None:
-        (folder / "more" / "providers").mkdir(parents=True)
+        (folder / "more" / "providers").mkdir(parents=True, exist_ok=True)
         (folder / "more" / "providers" / "own.yaml").write_text(card)
         changes["catalog_dir"] = folder / "more"
-    return read_supply(Settings(**changes))
+    try:
+        return read_supply(Settings.model_validate(changes))
+    finally:
+        environment.settings.cache_clear()  # it was read in this folder, for this test
+        environment._dotenv.cache_clear()
 
 
 def starter_belief(supply: Supply, now: datetime, attempted: Iterable[Attempted] = ()) -> Belief:

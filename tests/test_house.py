@@ -6,17 +6,12 @@ the tables of docs/settings.md.
 
 import ast
 import re
-import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-ROOT = Path(__file__).resolve().parent.parent
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
 
 import grimp
 import yaml
@@ -30,6 +25,7 @@ from gateway.main import VERSION
 from gateway.problems import Problem
 from gateway.settings import Settings
 
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("adapters", "router", "gateway", "dashboard")
 CODE = (*PACKAGES, "alembic", "benchmarks", "tests")
 FOLDERS = {
@@ -68,10 +64,10 @@ NOT_IMPORTED = {
     "gateway.cli": "the command `podium`",
     "gateway.sandbox.__main__": "`python -m gateway.sandbox`",
 }
-VENDOR_SDKS = frozenset(
-    "anthropic boto3 cohere fal fal_client google groq huggingface_hub litellm mistralai ollama openai replicate "
-    "runwayml stability_sdk together xai_sdk".split()
-)
+VENDOR_SDKS = frozenset({
+    "anthropic", "boto3", "cohere", "fal", "fal_client", "google", "groq", "huggingface_hub", "litellm", "mistralai",
+    "ollama", "openai", "replicate", "runwayml", "stability_sdk", "together", "xai_sdk",
+})  # fmt: skip
 """A provider's protocol is data here; its own library belongs, at most, into a test of a door."""
 
 HOSTS = tuple(
@@ -164,17 +160,18 @@ GENERATED = {
 """Parts of documents between `<!-- name -->` and `<!-- /name -->`."""
 
 
-def part(text: str, name: str) -> str:
-    found = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", text, re.DOTALL)
+def part(text: str, name: str) -> re.Match[str]:
+    found = re.search(rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- /{name} -->)", text, re.DOTALL)
     assert found, f"there are no marks <!-- {name} --> … <!-- /{name} -->"
-    return found[1]
+    return found
 
 
 def write() -> None:
     for (file, name), make in GENERATED.items():
         path = ROOT / file
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(part(text, name), make()), encoding="utf-8")
+        found = part(text, name)
+        path.write_text(text[: found.start()] + make() + text[found.end() :], encoding="utf-8")
 
 
 def document(name: str) -> str:
@@ -188,7 +185,7 @@ def documents() -> list[Path]:
 def test_the_generated_parts_of_the_documents_are_what_the_code_says():
     for (file, name), make in GENERATED.items():
         told = f"{file} ({name}) is out of date: run .venv/bin/python tests/test_house.py"
-        assert part(document(file), name) == make(), told
+        assert part(document(file), name)[0] == make(), told
 
 
 def test_every_module_opens_with_a_sentence_and_every_folder_has_one():
@@ -224,7 +221,7 @@ def test_every_path_and_every_problem_is_in_the_reference():
     api.add_probes(app, lambda: None)  # type: ignore[arg-type,return-value]
     for path, methods in app.openapi()["paths"].items():
         for method in methods:
-            assert f"`{method.upper()} {path}`".replace(":path", "") in told, f"docs/api.md lacks {method} {path}"
+            assert f"| `{method.upper()} {path}` |" in told, f"docs/api.md lacks {method} {path}"
     for problem in Problem.__subclasses__():
         assert f"`{problem.code}` | {problem.status}" in told, f"docs/api.md lacks the problem {problem.code}"
 

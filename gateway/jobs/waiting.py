@@ -1,4 +1,4 @@
-"""Who in this process waits for which job, and who listens to its words as they come. It keeps nothing."""
+"""Who in this process waits for which job, and who listens to its words as they come. It keeps nothing for long."""
 
 import asyncio
 from collections import defaultdict
@@ -10,6 +10,8 @@ from gateway.jobs.endings import News, count
 
 HEARD = 10_000
 """Deltas that wait for a slow listener; beyond that it is behind for good, and is let go."""
+SAID_CHARS = 1_000_000
+"""Words kept for those who listen late: what the longest outputs of today's models come to, and some."""
 
 
 class Watch:
@@ -29,15 +31,36 @@ class Watch:
         self.changed.clear()
 
 
+class Said:
+    """What one turn has said so far: whoever asks for a job's words was answered with the job first, and comes late."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.chars = 0
+
+    def add(self, words: str) -> None:
+        self.chars += len(words)
+        if self.is_whole:
+            self.words.append(words)
+        else:
+            self.words.clear()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.chars <= SAID_CHARS
+
+
 class Waiting:
     """One for each process."""
 
     def __init__(self) -> None:
         self.waiters: dict[str, set[Watch]] = defaultdict(set)
         self.listeners: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
+        self.said: dict[str, Said] = {}
 
     def announce(self, news: News) -> None:
         count(news)
+        self.said.pop(news.job_id, None)  # the turn is over: its words are in the job, or void
         for watch in self.waiters.get(news.job_id, ()):
             watch.news = news
             watch.changed.set()
@@ -57,11 +80,13 @@ class Waiting:
             if not self.waiters[job_id]:
                 del self.waiters[job_id]
 
-    def listener(self, job_id: str) -> Listener | None:
-        """Where a worker of this process puts a job's words, if anybody listens."""
-        return None if job_id not in self.listeners else lambda words: self._heard(job_id, words)
+    def listener(self, job_id: str) -> Listener:
+        """Where a worker of this process puts the words of a job's next turn."""
+        self.said.pop(job_id, None)
+        return lambda words: self._heard(job_id, words)
 
     async def _heard(self, job_id: str, words: str) -> None:
+        self.said.setdefault(job_id, Said()).add(words)
         for queue in list(self.listeners.get(job_id, ())):
             if queue.qsize() < HEARD:
                 queue.put_nowait(words)
@@ -70,8 +95,12 @@ class Waiting:
                 queue.put_nowait(None)  # it hears no words with a gap between them; the whole job says all of them
 
     async def listen(self, job_id: str) -> AsyncGenerator[str, None]:
-        """A job's words as they come, until it ends."""
+        """A job's words, those it has said already first, then as they come, until it ends."""
         queue: asyncio.Queue[str | None] = asyncio.Queue()
+        if said := self.said.get(job_id):
+            if not said.is_whole:
+                return  # no words with a gap before them
+            queue.put_nowait("".join(said.words))
         self.listeners[job_id].add(queue)
         try:
             while (words := await queue.get()) is not None:

@@ -1,8 +1,8 @@
 """Decisions over HTTP: the same choice as a job would make, nothing spent; and decisions made before."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import ValidationError
 
 from gateway import clock
@@ -16,6 +16,8 @@ from gateway.routing.service import Routing
 
 BODY_BYTES = 96 * 1024 * 1024
 """A job's body with its inputs as base64; larger inputs are uploaded as assets first."""
+
+DecisionId = Annotated[str, Path(max_length=100, pattern=r"^[\w-]+$")]
 
 BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": JobBody.model_json_schema()}}}}
 
@@ -54,7 +56,7 @@ def routes(db: Database, routing: Routing) -> APIRouter:
         return {"decision": service.view(decision_id, plan.record, caller.id, now)}
 
     @router.get("/v1/decisions/{decision_id}")
-    async def decision(request: Request, decision_id: str) -> dict[str, Any]:
+    async def decision(request: Request, decision_id: DecisionId) -> dict[str, Any]:
         """A decision as it was made, with the evidence on every candidate."""
         caller = caller_of(request)
         row = await db.read(lambda connection: service.find(connection, decision_id))

@@ -8,7 +8,7 @@ import yaml
 
 MODELS = {"story/picture": "text-to-image", "story/words": "text", "story/gift": "text-to-image"}
 CHEAP, DEAR, DEAREST = "0.01", "0.02", "0.50"
-BRIEF_S, HASTY_S = 2.5, 10.0
+BRIEF_S, HASTY_S = 2.5, 8.0
 """How long two providers have: long enough to be looked at in between, and to be killed and started again."""
 
 _REFUSING: list[socket.socket] = []
@@ -29,7 +29,8 @@ def priced(usd: str, unit: str = "output_image", **when: str) -> list[dict[str, 
 
 
 def offer(model: str, prices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    accepts = {"count": {"range": [1, 4], "step": 1}, "seed": {}, "quality": {"enum": ["low", "high"], "default": "low"}}
+    quality = {"enum": ["low", "high"], "default": "low"}
+    accepts = {"count": {"range": [1, 4], "step": 1}, "seed": {}, "quality": quality}
     return {
         "model": model, "wire_id": model, "tasks": [MODELS[model]], "accepts": accepts, "prices": prices,
     } | more  # fmt: skip

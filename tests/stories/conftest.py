@@ -85,9 +85,7 @@ def cards(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Path:
 
 
 @pytest.fixture(scope="session")
-def town(
-    new_gateway: NewGateway, close_gateway: Callable[[Gateway], None], cards: Path
-) -> Iterator[Gateway]:
+def town(new_gateway: NewGateway, close_gateway: Callable[[Gateway], None], cards: Path) -> Iterator[Gateway]:
     """A gateway among several providers, all of them small servers here."""
     gateway = new_gateway(PODIUM_CATALOG_DIR=str(cards), PODIUM_SANDBOX="on").start()
     yield gateway
@@ -95,9 +93,7 @@ def town(
 
 
 @pytest.fixture(scope="module")
-def mortal(
-    new_gateway: NewGateway, close_gateway: Callable[[Gateway], None], cards: Path
-) -> Iterator[Gateway]:
+def mortal(new_gateway: NewGateway, close_gateway: Callable[[Gateway], None], cards: Path) -> Iterator[Gateway]:
     """The same, to be killed."""
     gateway = new_gateway(PODIUM_CATALOG_DIR=str(cards), PODIUM_SANDBOX="on").start()
     yield gateway

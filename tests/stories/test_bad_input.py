@@ -1,4 +1,4 @@
-"""What cannot be done is refused at the door: a clear problem with its code, nothing posted, nothing held, nothing sent."""
+"""What cannot be done is refused at the door: a clear problem with its code, nothing posted, held or sent."""
 
 import base64
 import socket

@@ -100,12 +100,14 @@ def test_the_sandbox_at_its_worst_fails_the_job_and_no_more(
     assert [each["submits"] for each in seen] == [1]
 
 
-def test_a_provider_that_loses_the_job_is_tried_again_and_then_left(house: Gateway, sandbox: Sandbox) -> None:
+def test_a_provider_that_loses_the_job_is_tried_again_and_then_left(town: Gateway, sandbox: Sandbox) -> None:
     told = {"sandbox": {"sandbox": {"vanish": True}}}
-    body = {"task": "text-to-image", "prompt": "now you see it", "width": 64, "height": 64, "extra": told}
+    alice = town.customer("1")
     with sandbox.watched() as seen:
-        job = ended_badly(house.customer("1"), body | {"model": "podium/sandbox-pictures-draft"}, "provider_fault")
-    assert len(seen) == len(job["attempts"]) > 1
+        job = alice.done(asked("sandbox/podium/sandbox-pictures-draft", "north") | {"extra": told})
+    assert statuses(job) == [("sandbox", "failed", "provider_fault")] * 3 + [("north", "succeeded", None)]
+    assert [each["submits"] for each in seen] == [1] * 3
+    assert alice.balance == 1 - Decimal(CHEAP) and alice.held == 0
 
 
 def test_a_refusal_says_so(house: Gateway) -> None:

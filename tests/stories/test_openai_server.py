@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stories.house import Customer, Gateway, Sandbox
-from tests.stories.upstreams import Upstream, chat
+from tests.stories.upstreams import Upstream, chat, status
 
 IMAGE = {"task": "text-to-image", "prompt": "a red fox"}
 TEXT = {"task": "text", "messages": [{"role": "user", "content": "Tell me of foxes."}], "max_tokens": 50}
@@ -117,8 +117,6 @@ def test_anothers_words_are_not_heard(open_house: Gateway, upstream: Upstream) -
 
 
 def test_the_operators_key_is_shown_to_nobody(open_house: Gateway, upstream: Upstream) -> None:
-    from tests.stories.upstreams import status
-
     upstream.plan("openai", status(401, {"message": f"Incorrect API key provided: {KEY}"}))
     alice = open_house.customer()
     job = alice.done(IMAGE | {"routing": {"fallbacks": 0}})

@@ -80,6 +80,20 @@ def test_the_end_of_an_unknown_attempt_starts_no_third_while_a_second_runs(town:
     assert not upstream.posts("south") and alice.balance == 1 - Decimal(CHEAP)
 
 
+def test_a_job_of_unknown_fate_that_is_canceled_keeps_its_hold_until_its_deadline(
+    town: Gateway, upstream: Upstream
+) -> None:
+    upstream.plan("brief", dropped)
+    alice = town.customer("1")
+    job = alice.submit(asked("brief"))
+    alice.job_when(job["id"], is_unknown)
+    canceled = alice.post(f"/v1/jobs/{job['id']}/cancel").json()
+    assert (canceled["status"], canceled["effective"]) == ("canceled", "local") and alice.held == Decimal(CHEAP)
+    ended = alice.job_when(job["id"], lambda job: job["cost"]["cost_usd"] is not None, DEADLINE_S)
+    assert ended["status"] == "canceled" and ended["cost"]["cost_usd"] == "0.00" and ended["error"] is None
+    assert (alice.balance, alice.held) == (1, 0) and alice.entries(job["id"]) == ["hold", "settle"]
+
+
 def test_a_provider_that_keeps_idempotency_keys_is_asked_again_under_the_same_key(
     town: Gateway, sandbox: Sandbox
 ) -> None:

@@ -230,7 +230,8 @@ def test_a_plan_found_again_is_the_plan_that_would_be_made_anew(opened, bodies):
 
 
 def test_the_first_offer_fits_and_its_quote_covers_the_request(rich):
-    body = JobBody.model_validate(PICTURE | {"seed": 3, "width": 1030, "strict": False, "routing": {"only": ["fal"]}})
+    wishes = {"seed": 3, "width": 1030, "height": 1030, "strict": False, "routing": {"only": ["fal"]}}
+    body = JobBody.model_validate(PICTURE | wishes)
     made = rich.plan(body, NOW)
     fitted = rich.fitted(made, body, NOW.date())
     offer = rich.supply.offer(made.offers[0], body.task)

@@ -1,0 +1,121 @@
+"""What is believed: the boards' standings and our own attempts, read from the database and folded."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.errors import Fault
+from adapters.schema import Task
+from gateway import telemetry
+from gateway.attempts import store as attempts
+from gateway.catalog import evidence
+from gateway.snapshots import starter
+from tests.supplies import make_supply
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+FAL = "fal/black-forest-labs/flux-2-pro"
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def supply(monkeypatch, tmp_path):
+    return make_supply(monkeypatch, tmp_path)
+
+
+def row(seconds=2.0, fault=None, offer=FAL, ago=timedelta(hours=1), status=None):
+    number = next(NUMBERS)
+    ended_at = NOW - ago
+    plain = {
+        "id": f"att_{number}", "job_id": f"job_{number}", "key_id": "key_1", "number": 1, "offer": offer,
+        "provider": offer.partition("/")[0], "task": "text-to-image", "stage": "status",
+        "status": status or ("failed" if fault else "succeeded"), "fault": fault, "sends": 1, "turns": 2,
+        "failures": 0, "fitted": "{}", "price": "{}", "quote_nanos": 1, "due_at": ended_at, "deadline_at": ended_at,
+        "created_at": ended_at, "cost_nanos": 0, "started_at": ended_at - timedelta(seconds=seconds),
+        "ended_at": ended_at, "next": "{}",
+    }  # fmt: skip
+    return dict.fromkeys(each.name for each in attempts.ATTEMPT.c) | plain
+
+
+async def add(database, *rows):
+    await database.together(lambda connection: [attempts.insert(connection, each) for each in rows])
+
+
+async def believed(database, supply, task=Task.TEXT_TO_IMAGE):
+    belief = await evidence.gather(database, supply, NOW)
+    return belief.of(supply.offer(FAL, task), task)
+
+
+@pytest.mark.anyio
+async def test_without_any_log_nobody_is_held_back(database, supply):
+    belief = await evidence.gather(database, supply, NOW)
+    assert belief.id == "ev_2026-11-22T12:00:00Z"
+    found = belief.of(supply.offer(FAL, Task.TEXT_TO_IMAGE), Task.TEXT_TO_IMAGE)
+    assert found.quality_source == "no board for this task" and found.cost_usd is None
+
+
+@pytest.mark.anyio
+async def test_the_starter_standings_tell_models_apart(database, supply):
+    await database.together(lambda connection: starter.load_starter(connection, NOW))
+    belief = await evidence.gather(database, supply, NOW)
+    for task in (Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.IMAGE_EDIT, Task.TEXT):
+        offers = [offer for offer in supply.by_task[task] if not supply.cards[offer.provider].stand_in]
+        known = {offer.model for offer in offers if belief.qualities.of(offer.model, task).boards}
+        assert len(known) >= 3, f"only {known} of the models that do {task} are on a board"
+        assert len({belief.of(offer, task).quality.value for offer in offers}) >= 3
+
+
+@pytest.mark.anyio
+async def test_attempts_that_were_slow_make_an_offer_slow(database, supply):
+    before = await believed(database, supply)
+    await add(database, *[row(seconds=60) for _ in range(30)])
+    after = await believed(database, supply)
+    assert after.latency_p50_s > 3 * before.latency_p50_s
+    assert after.latency_p95_s >= after.latency_p50_s and after.reliability > before.reliability
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fault", Fault)
+async def test_failures_hurt_reliability_if_they_are_the_providers(database, supply, fault):
+    before = await believed(database, supply)
+    await add(database, *[row(fault=fault.value) for _ in range(10)])
+    after = await believed(database, supply)
+    blamed = fault not in (Fault.INVALID_REQUEST, Fault.CONTENT_REJECTED, Fault.AUTH, Fault.OUT_OF_CREDIT)
+    assert (after.reliability < before.reliability) is blamed
+    assert after.latency_p50_s == before.latency_p50_s
+
+
+@pytest.mark.anyio
+async def test_what_is_long_ago_of_another_offer_or_canceled_says_nothing(database, supply):
+    before = await believed(database, supply)
+    await add(
+        database,
+        row(fault="bad_reply", ago=timedelta(days=evidence.HISTORY_DAYS + 1)),
+        row(fault="bad_reply", offer="replicate/black-forest-labs/flux-2-pro"),
+        row(status="canceled"),
+    )
+    assert await believed(database, supply) == before
+
+
+@pytest.mark.anyio
+async def test_only_the_newest_attempts_are_read(database, supply, monkeypatch):
+    monkeypatch.setattr(evidence, "HISTORY_ROWS", 5)
+    await add(
+        database, *[row(fault="bad_reply", ago=timedelta(hours=9)) for _ in range(20)], *[row() for _ in range(5)]
+    )
+    assert (await believed(database, supply)).reliability > 0.95
+
+
+@pytest.mark.anyio
+async def test_the_age_of_the_evidence_is_a_metric(database, supply, monkeypatch):
+    await evidence.gather(database, supply, NOW)
+    monkeypatch.setattr(evidence.clock, "now", lambda: NOW + timedelta(seconds=12))
+    assert telemetry.REGISTRY.get_sample_value("podium_evidence_age_seconds") == 12
+
+
+@pytest.mark.anyio
+async def test_an_offers_evidence_is_made_once_for_each_belief(database, supply):
+    belief = await evidence.gather(database, supply, NOW)
+    offer = supply.offer(FAL, Task.TEXT_TO_IMAGE)
+    assert belief.of(offer, Task.TEXT_TO_IMAGE) is belief.of(offer, Task.TEXT_TO_IMAGE)
+    assert belief.of(offer, Task.IMAGE_EDIT) is not belief.of(offer, Task.TEXT_TO_IMAGE)
