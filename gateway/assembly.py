@@ -146,6 +146,8 @@ async def _ticking(parts: Parts) -> AsyncIterator[None]:
             misfire_grace_time=TICK_LATE_S,
         )  # fmt: skip
     scheduler.start()
+    await gauge(parts)
+    await check_books(parts)
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """The evidence that decisions use: folded from the logs every half minute, and named, so that it can be told apart."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,19 +55,26 @@ async def gather(db: Database, supply: Supply, now: datetime) -> Belief:
         return snapshots.latest(connection), attempts.ended_since(connection, since, HISTORY_ROWS)
 
     readings, rows = await db.read(read)
+    belief = believe(supply, [reading.payload for reading in readings], rows, now)
+    telemetry.EVIDENCE_AGE_S.set_function(lambda: (clock.now() - belief.taken_at).total_seconds())
+    return belief
+
+
+def believe(
+    supply: Supply, payloads: Iterable[str | bytes], rows: Iterable[Mapping[Any, Any]], now: datetime
+) -> Belief:
+    """What standings and ended attempts say together."""
     standings = tuple(
         standing
-        for reading in readings
-        for standing in quality.read_standings(json.loads(reading.payload), supply.names.resolve_label)
+        for payload in payloads
+        for standing in quality.read_standings(json.loads(payload), supply.names.resolve_label)
     )
-    belief = Belief(
+    return Belief(
         id=f"ev_{now:%Y-%m-%dT%H:%M:%SZ}",
         taken_at=now,
         qualities=quality.fold(standings, supply.models.values(), now.date()),
         latencies=latency.fold_attempts(map(attempted, rows), now),
     )
-    telemetry.EVIDENCE_AGE_S.set_function(lambda: (clock.now() - belief.taken_at).total_seconds())
-    return belief
 
 
 def attempted(row: Mapping[Any, Any]) -> Attempted:

@@ -10,7 +10,7 @@ from gateway.catalog import evidence
 from gateway.catalog.evidence import Belief
 from gateway.catalog.routes import model_view, offer_view
 from gateway.catalog.supply import Supply, read_supply
-from gateway.commands.database import on_database
+from gateway.commands.database import exists, on_database
 from gateway.commands.terminal import Refused, show, table
 from gateway.db import Database
 from gateway.settings import settings
@@ -49,13 +49,15 @@ def task_of(task: str | None) -> Task | None:
 
 
 def believed() -> tuple[Supply, Belief]:
-    """What there is and what is known of it, the standings that Podium brings along included."""
+    """What there is and what is known of it: before the first start, only the standings that Podium brings along."""
     supply, now = read_supply(settings()), clock.now()
 
     async def gathered(db: Database) -> Belief:
         await db.together(lambda connection: starter.load_starter(connection, now))
         return await evidence.gather(db, supply, now)
 
+    if not exists(settings().database_url):
+        return supply, evidence.believe(supply, [reading.payload for reading in starter.readings()], (), now)
     return supply, on_database(gathered)
 
 

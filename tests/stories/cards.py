@@ -59,6 +59,7 @@ def all_cards(base: str) -> list[dict[str, Any]]:
         card("brief", f"{base}/brief", timeout_s=0.5, deadline_s=BRIEF_S),
         card("queue", f"{base}/queue", dialect="fal"),
         card("hasty", f"{base}/hasty", dialect="fal", deadline_s=HASTY_S),
+        card("weary", f"{base}/weary", dialect="fal", deadline_s=1.5),
         card("keyed", f"{base}/keyed", dialect="fal", idempotency_header="idempotency-key"),
         card("generous", f"{base}/generous", offers=[gift]),
         card("tiered", f"{base}/tiered", offers=[tiered]),

@@ -106,6 +106,14 @@ class Sandbox:
         """What it saw, by its own ids."""
         return {each["request_id"]: each for each in httpx.get(f"{self.url}/sandbox/requests").json()["data"]}
 
+    def start(self) -> None:
+        self.child.begin()
+        eventually(lambda: answers(f"{self.url}/sandbox/requests"), "the sandbox listens", START_S)
+
+    def restart(self) -> None:
+        self.child.kill()
+        self.start()
+
     @contextlib.contextmanager
     def watched(self) -> Iterator[list[dict[str, Any]]]:
         """What it sees in the meantime, known at the end."""
@@ -120,9 +128,8 @@ def start_sandbox(folder: Path) -> Sandbox:
     port = free_port()
     place = ["--port", str(port), "--data-dir", str(folder / "data"), "--parent-pid", str(os.getpid())]
     child = Child([sys.executable, "-m", "gateway.sandbox", *place], folder, child_environment())
-    child.begin()
     sandbox = Sandbox(child, f"http://127.0.0.1:{port}")
-    eventually(lambda: answers(f"{sandbox.url}/sandbox/requests"), "the sandbox listens", START_S)
+    sandbox.start()
     return sandbox
 
 

@@ -129,6 +129,33 @@ def test_a_reply_that_never_comes_is_given_up_at_the_deadline(town: Gateway, ups
     assert (alice.balance, alice.held) == (1, 0) and len(upstream.posts("brief")) == 1
 
 
+def test_a_run_that_never_ends_is_stopped_at_its_deadline_and_made_elsewhere(town: Gateway, upstream: Upstream) -> None:
+    queue = Queue(looks=10_000)
+    upstream.plan("weary", queue)
+    alice = town.customer("1")
+    job = alice.done(asked("weary", "north"))
+    assert statuses(job) == [("weary", "failed", "timed_out"), ("north", "succeeded", None)]
+    assert (queue.submits, len(queue.canceled)) == (1, 1)
+    assert alice.balance == 1 - Decimal(CHEAP) and alice.held == 0
+
+
+@pytest.mark.parametrize(
+    "media", [declared_huge, status(404), raw(b"<html>no picture</html>", content_type="text/html")]
+)
+def test_a_file_that_cannot_be_had_fails_the_job(town: Gateway, upstream: Upstream, media: Answer) -> None:
+    upstream.plan("queue", Queue(looks=0, media_url=f"{upstream.url}/door/picture.png"))
+    upstream.plan("door", media)
+    ended_badly(town.customer("1"), asked("queue"), "bad_reply")
+
+
+def test_a_file_that_cannot_be_had_yet_is_fetched_later(town: Gateway, upstream: Upstream) -> None:
+    queue = Queue(looks=0, media_url=f"{upstream.url}/door/picture.png")
+    upstream.plan("queue", queue)
+    upstream.plan("door", status(503), raw(picture(), content_type="image/png"))
+    job = town.customer("1").done(asked("queue"))
+    assert statuses(job) == [("queue", "succeeded", None)] and queue.submits == 1
+
+
 def test_a_poll_that_fails_in_passing_loses_nothing(town: Gateway, upstream: Upstream) -> None:
     queue = Queue(looks=1)
     upstream.plan("queue", queue, status(503), status(429, retry_after="1"), queue)

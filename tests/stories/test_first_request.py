@@ -126,3 +126,18 @@ def test_a_route_is_the_same_choice_and_spends_nothing(house: Gateway) -> None:
     assert job["offer"] == decision["ranked"][0]["offer"]
     kept = alice.get(f"/v1/decisions/{decision['id']}").json()
     assert kept["ranked"] == decision["ranked"]
+
+
+def test_what_is_not_offered_exactly_is_done_as_near_as_can_be_if_the_caller_allows_it(house: Gateway) -> None:
+    job = house.customer().done(IMAGE | {"width": 32, "strict": False, "routing": {"policy": "cheapest"}})
+    assert job["status"] == "succeeded" and job["outputs"][0]["width"] == job["resolved"]["width"] == 64
+    assert {"parameter": "width", "asked": 32, "sent": 64}.items() <= job["adjustments"][0].items()
+
+
+def test_a_page_of_jobs_leads_to_the_next(house: Gateway) -> None:
+    alice = house.customer()
+    made = [alice.done(IMAGE | {"width": 64, "height": 64, "seed": n})["id"] for n in range(3)]
+    page = alice.get("/v1/jobs?limit=2").json()
+    assert [each["id"] for each in page["data"]] == made[:0:-1]
+    rest = alice.get(f"/v1/jobs?limit=2&after={page['next']}").json()
+    assert [each["id"] for each in rest["data"]] == made[:1] and rest["next"] is None

@@ -41,6 +41,18 @@ def test_another_body_under_the_same_key_is_a_conflict(house: Gateway) -> None:
     assert len(alice.get("/v1/jobs").json()["data"]) == 1
 
 
+def test_of_two_bodies_that_race_for_one_key_one_is_made(house: Gateway) -> None:
+    alice = house.customer("1")
+    bodies = [BODY | {"seed": n % 2} for n in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda body: alice.post("/v1/jobs", body, idempotency_key="race"), bodies))
+    assert {each.status_code for each in answers} <= {201, 202, 409}
+    assert sum(each.status_code == 409 for each in answers) == 8
+    [job] = alice.get("/v1/jobs").json()["data"]
+    assert {each.json()["id"] for each in answers if each.status_code != 409} == {job["id"]}
+    alice.finished(job["id"])
+
+
 def test_two_callers_may_use_the_same_key(house: Gateway) -> None:
     alice, bob = house.customer(), house.customer()
     assert alice.submit(BODY, idempotency_key="same")["id"] != bob.submit(BODY, idempotency_key="same")["id"]

@@ -62,6 +62,17 @@ def test_a_gateway_killed_between_two_calls_goes_on_with_the_next(mortal: Gatewa
     assert [(each["submits"], each["status"]) for each in seen] == [(1, "COMPLETED")]
 
 
+def test_a_provider_that_dies_and_comes_back_is_asked_on(mortal: Gateway, sandbox: Sandbox) -> None:
+    alice = mortal.customer("1")
+    told = {"sandbox": {"sandbox": {"delay_s": 1.0}}}
+    with sandbox.watched() as seen:
+        job = alice.submit(asked("sandbox/podium/sandbox-pictures-draft") | {"width": 64, "height": 64, "extra": told})
+        alice.job_when(job["id"], lambda job: job["status"] == "running")
+        sandbox.restart()
+        paid_once(alice, job["id"], "0.0005")
+    assert [each["submits"] for each in seen] == [1]
+
+
 def test_a_gateway_killed_twice_while_jobs_queue_finishes_all_of_them(mortal: Gateway, sandbox: Sandbox) -> None:
     alice = mortal.customer("1")
     body = {"task": "text-to-image", "prompt": "confetti", "width": 64, "height": 64}
