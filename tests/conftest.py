@@ -1,7 +1,6 @@
 """What every test shares: one event loop kind, and a closed network."""
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def closed_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def closed_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches beyond this machine: a connection to any other address fails at once."""
     connect = socket.socket.connect
 
@@ -27,4 +26,3 @@ def closed_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", only_local)
-    yield
