@@ -17,7 +17,7 @@ from gateway.jobs import routes as jobs
 from gateway.keys import routes as keys
 from gateway.keys.service import Keyring
 from gateway.ledger import routes as ledger
-from gateway.problems import Problem, Unavailable
+from gateway.problems import NotFound, Problem, Unavailable
 from gateway.routing import routes as routing
 
 DESCRIPTION = """
@@ -91,10 +91,16 @@ class Doorkeeper:
         except Problem as problem:
             await problems.answer(problem)(scope, receive, counted)
             return
-        await self.app(scope, receive, counted)
+        try:
+            await self.app(scope, receive, counted)
+        except Exception:  # the server's error page is outside of us: count it here, and let it through
+            telemetry.REQUESTS.labels(_route(scope), 500).inc()
+            raise
 
     async def _let_in(self, scope: Scope) -> None:
         path: str = scope["path"]
+        if "\x00" in path:
+            raise NotFound("there is nothing under a path with a NUL in it")
         if not path.startswith("/v1/"):
             return
         secret = _secret(scope)

@@ -268,7 +268,7 @@ _AWAY = (
 
 def is_away(error: BaseException) -> bool:
     """Whether an error says that the database cannot be reached or cannot write now; the same unit may work later."""
-    return isinstance(error, _AWAY)
+    return isinstance(error, _AWAY) and not isinstance(error, FileNotFoundError) and "no such" not in str(error)
 
 
 def insert_once(connection: Connection, table: sa.Table, row: dict[str, Any], unique: list[str]) -> bool:

@@ -122,6 +122,7 @@ async def on_http(_: Request, error: Exception) -> Response:
 async def on_crash(request: Request, error: Exception) -> Response:
     """A fault of ours: said without its details, which are in the log under the same id."""
     if is_away(error):
+        log.warning("the database is away", path=request.url.path, exc_info=error)
         return answer(Unavailable("the database cannot be reached right now: repeat the request in a few seconds"))
     incident = clock.new_id("inc")
     log.exception("unhandled", incident=incident, path=request.url.path, exc_info=error)

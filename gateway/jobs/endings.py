@@ -100,7 +100,7 @@ class Endings:
 
     def finish(
         self, connection: Connection, attempt: Attempt, delivery: Delivery, ended: Mapping[str, Any], now: datetime
-    ) -> News:
+    ) -> News | None:
         """Settle a success and end its job. A job canceled meanwhile stays canceled, and pays for what was made."""
         delivered: Delivered = delivery.parts
         costs = self._costs(connection, attempt, delivery.cost_nanos)
@@ -111,6 +111,9 @@ class Endings:
             "started_at": ended["started_at"], "ended_at": now,
         }  # fmt: skip
         finished = store.finish(connection, attempt.job_id, values)
+        if finished is None:
+            self._late(connection, attempt, delivery, now)
+            return None
         self._settle(connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, now)
         assets.insert(connection, delivered.rows)
         is_first = attempt.number == 1 and attempt.turns == 0
@@ -121,6 +124,11 @@ class Endings:
             over_nanos=max(0, sum(costs.values()) - finished.held_nanos),
             seconds=(now - attempt.created_at).total_seconds(),
         )  # fmt: skip
+
+    def _late(self, connection: Connection, attempt: Attempt, delivery: Delivery, now: datetime) -> None:
+        """A run of unknown fate came out well after another had served the job: kept, and paid by us, once."""
+        book.post(connection, ledger.late(attempt.id, attempt.provider, delivery.cost_nanos), now)
+        assets.insert(connection, delivery.parts.rows)
 
     def moved(self, connection: Connection, attempt: Attempt, again: Again, now: datetime) -> News | None:
         """Show progress on the job; a turn that says nothing new about it writes nothing."""

@@ -56,7 +56,7 @@ async def told_events(jobs: Jobs, assets: Assets, request: Request, seen: Seen) 
     caller = caller_of(request)
     async for words in jobs.words(caller, seen.job["id"]):
         yield event("delta", {"text": words})
-    seen = await jobs.wait(caller, seen, WAIT_S)
+    seen = await jobs.wait(caller, await jobs.see(caller, seen.job["id"]), WAIT_S)
     yield event("done" if seen.is_final else "status", view(seen, links(assets, request)))
 
 

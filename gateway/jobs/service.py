@@ -25,7 +25,7 @@ from gateway.jobs import store
 from gateway.jobs.drafts import AttemptDraft, draft_attempt, draft_job
 from gateway.jobs.endings import Endings, News
 from gateway.jobs.rules import FINAL, Status
-from gateway.jobs.waiting import Waiting
+from gateway.jobs.waiting import LOOK_S, Waiting
 from gateway.keys.rules import Caller, Role
 from gateway.ledger import book, rules as ledger
 from gateway.problems import Conflict, InsufficientFunds, NotFound, Problem
@@ -35,8 +35,6 @@ from gateway.routing.service import Plan, Routing
 
 WAIT_S = 60.0
 """The longest that `Prefer: wait` holds a connection: most proxies close one after that."""
-LOOK_S = 0.5
-"""How often a waiter looks at a job that another process runs."""
 
 
 class Seen(NamedTuple):
@@ -189,12 +187,15 @@ class Jobs:
         return self.runner is not None and any(row["id"] in self.runner.running for row in seen.attempts)
 
     async def words(self, caller: Caller, job_id: str) -> AsyncGenerator[str, None]:
-        """The words of a text job as they come, while a worker of this process makes them."""
+        """A text job's words as they come, if a worker of this process makes them; it ends when the job does."""
         async with aclosing(self.waiting.listen(job_id)) as heard:
             if (await self.see(caller, job_id)).is_final:
                 return
             async for words in heard:
-                yield words
+                if words:
+                    yield words
+                elif (await self.see(caller, job_id)).is_final:
+                    return
 
     async def listing(
         self, caller: Caller, limit: int, after: str | None, status: str | None, task: str | None

@@ -60,7 +60,7 @@ FINISHED = ("offer", "progress", "cost_nanos", "bill", "outputs", "undelivered")
 _CANCELED: sa.ColumnElement[str] = sa.literal_column(f"'{Status.CANCELED.value}'")
 _FINISH = Prepared(
     sa.update(JOB)
-    .where(JOB.c.id == sa.bindparam("job"))
+    .where(JOB.c.id == sa.bindparam("job"), JOB.c.cost_nanos.is_(None))
     .values(
         {name: sa.bindparam(f"new_{name}") for name in FINISHED}
         | {
@@ -80,12 +80,14 @@ class Finished(NamedTuple):
     held_nanos: int
 
 
-def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished:
-    """End a job that succeeded. One that was canceled stays so; what is known of its beginning and end stays too."""
+def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished | None:
+    """End a job that succeeded; None if it is settled already.
+
+    One that was canceled stays so; what is known of its beginning and end stays too.
+    """
     bound = {f"new_{name}": value for name, value in values.items()}
     row = _FINISH.row(connection, bound | {"job": job_id})
-    assert row is not None, f"{job_id} is gone"
-    return Finished(row[0], row[1])
+    return Finished(row[0], row[1]) if row else None
 
 
 _RUNNING = (

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from adapters.http import Listener
 from gateway.jobs.endings import News, count
 
+LOOK_S = 0.5
+"""How often one who waits looks at a job that another process runs."""
 HEARD = 10_000
 """Deltas that wait for a slow listener; beyond that it is behind for good, and is let go."""
 SAID_CHARS = 1_000_000
@@ -94,8 +96,11 @@ class Waiting:
                 self.listeners[job_id].discard(queue)
                 queue.put_nowait(None)  # it hears no words with a gap between them; the whole job says all of them
 
-    async def listen(self, job_id: str) -> AsyncGenerator[str, None]:
-        """A job's words, those it has said already first, then as they come, until it ends."""
+    async def listen(self, job_id: str, look_s: float = LOOK_S) -> AsyncGenerator[str, None]:
+        """A job's words, those it has said already first, then as they come, until it ends.
+
+        No words after so long a silence: time to look whether another process has ended it.
+        """
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         if said := self.said.get(job_id):
             if not said.is_whole:
@@ -103,9 +108,17 @@ class Waiting:
             queue.put_nowait("".join(said.words))
         self.listeners[job_id].add(queue)
         try:
-            while (words := await queue.get()) is not None:
+            while (words := await _next(queue, look_s)) is not None:
                 yield words
         finally:
             self.listeners[job_id].discard(queue)
             if not self.listeners[job_id]:
                 del self.listeners[job_id]
+
+
+async def _next(queue: "asyncio.Queue[str | None]", look_s: float) -> str | None:
+    try:
+        async with asyncio.timeout(look_s):
+            return await queue.get()
+    except TimeoutError:
+        return ""

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     HOLD = "hold"
     REHOLD = "rehold"
     SETTLE = "settle"
+    LATE = "late"
 
 
 class AmountRefused(ValueError):
@@ -121,6 +122,11 @@ def settle(key_id: str, job_id: str, held_nanos: int, costs: Sequence[tuple[str,
     margin = min(margin_nanos, left)
     moves += (from_key, MARGIN, margin), (from_key, available(key_id), left - margin)
     return _entry(f"settle:{job_id}", Reason.SETTLE, *moves)
+
+
+def late(attempt_id: str, provider: str, nanos: int) -> Entry:
+    """A second attempt of a job that was settled already was made after all: its provider is owed, by us alone."""
+    return _entry(f"late:{attempt_id}", Reason.LATE, (OVERRUN, payable(provider), nanos))
 
 
 def changes(entry: Entry) -> dict[str, int]:

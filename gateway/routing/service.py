@@ -28,6 +28,7 @@ from router import decide as deciding
 from router.decide import Candidate, Decision
 from router.evidence import quoted
 from router.names import Auto, Named, OneModel, OneOffer, Unknown
+from router.policy import Policy
 
 PLANS = 4_096
 """Plans kept for bodies of the same shape; they go with the evidence they were made by."""
@@ -176,16 +177,23 @@ def refusal(plan: Plan) -> Problem:
     """Why nothing can be run, with every candidate's reason: unpriced if the price is all that is missing."""
     rejected = plan.decision.rejected
     reasons = [{"offer": each.offer, "reason": each.reason} for each in rejected]
-    able = [each for each in rejected if not each.candidate.obstacle or each.offer in plan.unpriced]
+    asked = [each for each in rejected if _is_asked_for(each.candidate, plan.decision.policy)] or list(rejected)
+    able = [each for each in asked if not each.candidate.obstacle or each.offer in plan.unpriced]
     if able and all(each.offer in plan.unpriced for each in able):
         detail = f"{able[0].reason}: choose another model, or add a dated price to the provider's card"
         return Unpriced(detail, rejected=reasons)
     if not rejected:
         return NoOffer("no provider in the catalog offers this; see GET /v1/offers", rejected=reasons)
-    telling = min(rejected, key=lambda each: bool(each.candidate.obstacle))
+    telling = min(asked, key=lambda each: bool(each.candidate.obstacle))
     first = f"{telling.offer} {telling.reason}"
     more = f", and {len(rejected) - 1} more are listed under `rejected`" if len(rejected) > 1 else ""
     return NoOffer(f"every candidate was rejected: {first}{more}", rejected=reasons)
+
+
+def _is_asked_for(candidate: Candidate, policy: Policy) -> bool:
+    """Whether the caller's `only` and `ignore` leave a candidate in."""
+    names = set(candidate[:3])
+    return not (policy.only and names.isdisjoint(policy.only)) and names.isdisjoint(policy.ignore)
 
 
 def _unknown(model: str, near: tuple[str, ...]) -> Invalid:

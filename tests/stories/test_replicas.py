@@ -54,6 +54,15 @@ def test_what_one_made_the_other_shows_and_delivers(replicas: tuple[Gateway, Gat
     assert there.get(f"/v1/decisions/{job['decision']}").status_code == 200
 
 
+def test_who_listens_at_the_other_hears_when_it_is_done(replicas: tuple[Gateway, Gateway], upstream: Upstream) -> None:
+    first, second = replicas
+    upstream.plan("queue", Queue(looks=2))
+    alice = first.customer("1")
+    job = alice.submit(asked("queue"))
+    told = at(second, alice).get(f"/v1/jobs/{job['id']}/events").text
+    assert told.startswith("event: done\n") and '"status": "succeeded"' in told
+
+
 def test_when_one_dies_between_two_calls_the_other_goes_on(
     replicas: tuple[Gateway, Gateway], upstream: Upstream
 ) -> None:

@@ -19,9 +19,11 @@ async def heard(listening):
 
 async def listening_to(office, job="job_1"):
     """A listener's task, once it listens."""
+    before = len(office.listeners.get(job, ()))
     task = asyncio.create_task(heard(office.listen(job)))
-    while office.listener(job) is None:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while len(office.listeners.get(job, ())) == before:
+            await asyncio.sleep(0)
     return task
 
 
@@ -59,18 +61,58 @@ async def test_a_watcher_waits_anew_after_each_change():
 async def test_a_listener_hears_the_words_in_their_order_until_the_end():
     office = Waiting()
     task = await listening_to(office)
+    say = office.listener("job_1")
     for word in ("a ", "red ", "fox"):
-        await office.listener("job_1")(word)
+        await say(word)
     office.announce(news(is_final=True, status="succeeded"))
     assert await task == ["a ", "red ", "fox"]
-    assert not office.listeners and office.listener("job_1") is None
+    assert not office.listeners and not office.said
 
 
 @pytest.mark.anyio
-async def test_nobody_listens_to_a_job_that_nobody_asked_for():
+async def test_who_listens_late_hears_first_what_was_said_already():
     office = Waiting()
+    say = office.listener("job_1")
+    await say("a ")
+    await say("red ")
+    task = await listening_to(office)
+    await say("fox")
     office.announce(news(is_final=True, status="succeeded"))
-    assert office.listener("job_1") is None
+    assert await task == ["a red ", "fox"]
+
+
+@pytest.mark.anyio
+async def test_a_turn_that_begins_again_is_not_heard_twice():
+    office = Waiting()
+    await office.listener("job_1")("lost")
+    say = office.listener("job_1")
+    task = await listening_to(office)
+    await say("a fox")
+    office.announce(news(is_final=True, status="succeeded"))
+    assert await task == ["a fox"]
+
+
+@pytest.mark.anyio
+async def test_words_beyond_what_is_kept_are_not_heard_with_a_gap_before_them(monkeypatch):
+    monkeypatch.setattr(waiting, "SAID_CHARS", 5)
+    office = Waiting()
+    early = await listening_to(office)
+    say = office.listener("job_1")
+    for word in ("a ", "red ", "fox"):
+        await say(word)
+    assert await heard(office.listen("job_1")) == []
+    office.announce(news(is_final=True, status="succeeded"))
+    assert await early == ["a ", "red ", "fox"], "who listened from the beginning misses nothing"
+
+
+@pytest.mark.anyio
+async def test_words_are_kept_until_their_turn_is_over():
+    office = Waiting()
+    await office.listener("job_1")("a fox")
+    office.announce(news("job_2", is_final=True, status="succeeded"))
+    assert office.said.keys() == {"job_1"}
+    office.announce(news())
+    assert not office.said
 
 
 @pytest.mark.anyio

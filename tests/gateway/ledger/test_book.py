@@ -107,9 +107,23 @@ async def test_holds_and_settlements_of_one_key_from_two_databases_never_overdra
 @pytest.mark.anyio
 async def test_a_balance_beyond_64_bits_is_refused_by_the_database(database):
     await together(database, *[rules.fund("key_a", rules.LARGEST_NANOS, f"f{n}") for n in range(8)])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Exception, match="account_fits"):  # the driver's own error: the hot path is not translated
         await together(database, rules.fund("key_a", rules.LARGEST_NANOS, "f8"))
     assert await database.read(lambda c: book.balance(c, "key:key_a:available")) == 8 * rules.LARGEST_NANOS
+    assert (await database.read(audit.verify)).ok
+
+
+@pytest.mark.anyio
+async def test_a_late_run_is_paid_by_the_gateway_once_and_the_books_still_balance(database):
+    settled = rules.settle("key_a", "job_1", 7, [("fal", 5)])
+    late = rules.late("att_2", "replicate", 6)
+    answers = await together(
+        database, rules.fund("key_a", 10, "a"), rules.hold("key_a", "job_1", 7), settled, late, late
+    )
+    assert [type(each).__name__ for each in answers] == ["Posted"] * 4 + ["Repeated"]
+    found = await database.read(book.balances)
+    assert found["gateway:overrun"] == -6 and found["provider:replicate:payable"] == 6
+    assert found["key:key_a:available"] == 5
     assert (await database.read(audit.verify)).ok
 
 
