@@ -15,7 +15,8 @@ from gateway.db import is_away
 
 log = structlog.get_logger()
 
-TYPE_URL = "https://podium-gateway.dev/problems/"
+TYPE_URN = "urn:podium:problem:"
+"""Names of our problems: what to do about each is in docs/api.md."""
 
 
 class Problem(Exception):
@@ -30,7 +31,7 @@ class Problem(Exception):
         self.detail, self.more, self.headers = detail, more, headers or {}
 
     def body(self) -> dict[str, Any]:
-        known = {"type": TYPE_URL + self.code, "title": self.title, "status": self.status}
+        known = {"type": TYPE_URN + self.code, "title": self.title, "status": self.status}
         return known | {"detail": self.detail, "code": self.code} | self.more
 
 
@@ -88,10 +89,17 @@ class Unavailable(Problem):
 
 def invalid(error: ValidationError | RequestValidationError) -> Invalid:
     """The path and the fault of everything that is wrong in a body, none of its values repeated."""
-    faults = [{"path": ".".join(map(str, each["loc"])), "message": each["msg"]} for each in error.errors()]
+    faults = [{"path": ".".join(map(str, each["loc"])), "message": _said(each)} for each in error.errors()]
     first = faults[0] if faults else {"path": "body", "message": "is not valid"}
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return Invalid(f"{first['path'] or 'body'}: {first['message']}{more}", errors=faults)
+
+
+def _said(fault: Any) -> str:
+    """One fault in our words where the library's would puzzle."""
+    if fault["type"] == "extra_forbidden":
+        return "there is no such field"
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def answer(problem: Problem) -> Response:
@@ -114,7 +122,7 @@ async def on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kinds = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "invalid", 413: "too_large"}
     code = kinds.get(error.status_code, "invalid")
-    body = {"type": TYPE_URL + code, "title": str(error.detail), "status": error.status_code, "code": code}
+    body = {"type": TYPE_URN + code, "title": str(error.detail), "status": error.status_code, "code": code}
     body["detail"] = f"{error.detail}: see /docs for the paths and methods there are"
     return JSONResponse(body, error.status_code, dict(error.headers or {}), media_type="application/problem+json")
 

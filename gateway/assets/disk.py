@@ -28,9 +28,16 @@ class Disk:
         self.root = root.absolute()
         self.temporary = self.root / TEMPORARY
         self.temporary.mkdir(parents=True, exist_ok=True)
+        self._make_folders()
         _sync(self.root.parent)
         self.folders: dict[Path, int] = {}
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="disk")
+
+    def _make_folders(self) -> None:
+        """All folders for blobs at once, so that none has to be made, and made durable, on a picture's way."""
+        for number in range(256):
+            (self.root / f"{number:02x}").mkdir(exist_ok=True)
+        _sync(self.root)
 
     async def put(self, chunks: AsyncIterator[bytes]) -> Blob:
         path, hashed, size_bytes = self._unfinished(), hashlib.sha256(), 0
@@ -47,6 +54,8 @@ class Disk:
 
     def write(self, blob: Blob, data: bytes) -> None:
         """Few calls to the system, for each gives the interpreter away: this is on every picture's way."""
+        if self._has(blob):
+            return
         path = self._unfinished()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
@@ -126,11 +135,8 @@ class Disk:
         os.fsync(self._folder(folder))
 
     def _folder(self, folder: Path) -> int:
-        """A folder's descriptor, which is kept: the folder is made, and made durable, once."""
+        """A folder's descriptor, opened once and kept."""
         if (descriptor := self.folders.get(folder)) is None:
-            folder.mkdir(parents=True, exist_ok=True)
-            _sync(folder.parent)
-            _sync(self.root)
             opened = os.open(folder, os.O_RDONLY)
             descriptor = self.folders.setdefault(folder, opened)
             if descriptor != opened:

@@ -50,7 +50,7 @@ def assert_problem(answer, status, code):
     document = answer.json()
     assert document.keys() >= {"type", "title", "status", "detail", "code"}
     assert (document["status"], document["code"]) == (status, code)
-    assert document["type"].endswith(f"/{code}") and len(document["detail"]) > 10
+    assert document["type"] == f"urn:podium:problem:{code}" and len(document["detail"]) > 10
     return document
 
 

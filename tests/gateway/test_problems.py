@@ -50,7 +50,7 @@ async def test_a_problem_is_told_with_all_its_members(kind):
     answer = await problems.on_problem(REQUEST, kind("do this", {"retry-after": "3"}, offers=["a"], job="job_1"))
     document = told(answer)
     assert (document["code"], document["title"], document["detail"]) == (kind.code, kind.title, "do this")
-    assert document["type"] == problems.TYPE_URL + kind.code
+    assert document["type"] == problems.TYPE_URN + kind.code
     assert (document["offers"], document["job"]) == (["a"], "job_1")
     assert answer.headers["retry-after"] == "3"
 
@@ -99,7 +99,7 @@ async def test_refusals_of_the_framework_have_our_shape(status, code):
     answer = await problems.on_http(REQUEST, HTTPException(status, headers={"allow": "GET"}))
     document = told(answer)
     assert (document["status"], document["code"], answer.headers["allow"]) == (status, code, "GET")
-    assert document["type"] == problems.TYPE_URL + code and "/docs" in document["detail"]
+    assert document["type"] == problems.TYPE_URN + code and "/docs" in document["detail"]
 
 
 @pytest.mark.anyio

@@ -23,7 +23,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()
     assert body.keys() >= {"type", "title", "status", "detail", "code"}
-    assert (body["status"], body["code"]) == (status, code) and body["type"].endswith(f"/{code}")
+    assert (body["status"], body["code"]) == (status, code) and body["type"] == f"urn:podium:problem:{code}"
     assert body["detail"] and body["title"]
     return body
 

@@ -74,17 +74,17 @@ async def test_a_revoked_key_stops_at_once_here_and_soon_elsewhere(database, mon
 @pytest.mark.anyio
 async def test_a_look_up_that_a_revocation_overtakes_is_not_remembered(database):
     view, secret = await create(database)
-    keyring, read = service.Keyring(database), database.read
+    keyring, glance = service.Keyring(database), database.glance
 
     async def overtaken(unit):
-        found = await read(unit)
+        found = await glance(unit)
         await revoke(database, view.id)
         keyring.forget(view.id)
         return found
 
-    database.read = overtaken
+    database.glance = overtaken
     await keyring.authenticate(secret)
-    database.read = read
+    database.glance = glance
     with pytest.raises(Unauthorized):
         await keyring.authenticate(secret)
 
@@ -92,13 +92,13 @@ async def test_a_look_up_that_a_revocation_overtakes_is_not_remembered(database)
 @pytest.mark.anyio
 async def test_a_good_key_is_looked_up_once_and_a_wrong_one_each_time(database):
     _, secret = await create(database)
-    keyring, read, looks = service.Keyring(database), database.read, []
+    keyring, glance, looks = service.Keyring(database), database.glance, []
 
     async def counted(unit):
         looks.append(unit)
-        return await read(unit)
+        return await glance(unit)
 
-    database.read = counted
+    database.glance = counted
     for _ in range(5):
         await keyring.authenticate(secret)
     assert len(looks) == 1
