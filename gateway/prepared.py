@@ -1,7 +1,7 @@
 """Statements of the hot path: written as SQLAlchemy Core, sent as the driver's text. They decide nothing.
 
-That costs a fifth of what executing the construct costs with its cache warm. What comes back, errors included, is as
-the driver gives it: times are microseconds, truths may be 0 and 1.
+That costs a quarter of what executing the construct costs with its cache warm (3 against 11 microseconds). What comes
+back, errors included, is as the driver gives it: times are microseconds, truths may be 0 and 1.
 """
 
 from collections.abc import Callable, Mapping, Sequence
