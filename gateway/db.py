@@ -31,7 +31,7 @@ READERS = 4
 """Threads, each with its own connection, that read from SQLite beside the one that writes."""
 ONE_WRITER = 7_063_696
 """The advisory lock of a group on Postgres. Groups take rows in crossing orders, and would wait for each other in a
-ring; one group at a time, as on SQLite, is three times as fast as being thrown out of rings."""
+ring until one is thrown out; one group at a time, as on SQLite, spares that."""
 BUSY_MS = 10_000
 """How long SQLite waits for another process to finish its write."""
 

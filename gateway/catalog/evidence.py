@@ -1,5 +1,6 @@
 """The evidence that decisions use: folded from the logs every half minute, and named, so that it can be told apart."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +56,10 @@ async def gather(db: Database, supply: Supply, now: datetime) -> Belief:
         return snapshots.latest(connection), attempts.ended_since(connection, since, HISTORY_ROWS)
 
     readings, rows = await db.read(read)
-    belief = believe(supply, [reading.payload for reading in readings], rows, now)
+    payloads = [reading.payload for reading in readings]
+    belief = await asyncio.to_thread(
+        believe, supply, payloads, rows, now
+    )  # tens of milliseconds, which nobody waits for
     telemetry.EVIDENCE_AGE_S.set_function(lambda: (clock.now() - belief.taken_at).total_seconds())
     return belief
 

@@ -17,8 +17,6 @@ KEPT_S = 24 * 3_600
 KEPT_MAX = 2_000
 """How many requests are kept: some gigabytes of clips at the very most."""
 
-ERROR_STATUSES = {"client_cancelled": 499, "client_disconnected": 499, "internal_error": 500}
-
 
 class Refusal(BaseModel):
     """How a request failed: the status and body that its result answers, and the type that its status names."""
