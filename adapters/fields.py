@@ -73,7 +73,9 @@ def parameter(request: MediaRequest, name: str) -> JsonValue:
 
 
 def shaped(value: JsonValue, field: WireField) -> JsonValue:
-    """The value in the form the field wants: mapped, put into a template, or as it is."""
+    """The value in the form the field wants: mapped, put into a template, its keys renamed, or as it is."""
+    if field.keys is not None and isinstance(value, list):
+        return [{field.keys[key]: each for key, each in one.items()} for one in value if isinstance(one, dict)]
     if field.values is not None:
         return field.values[_key(value)]
     if field.form is None:

@@ -54,13 +54,24 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
     units: dict[str, Unit] = {}
     cards: dict[str, ProviderCard] = {}
     for folder in [CATALOG_DIR] + ([overlay] if overlay else []):
-        models |= {model.id: model for model in _listed(folder / "models.yaml", "models", Model)}
+        models |= _models_in(folder)
         units |= {unit.name: unit for unit in _listed(folder / "units.yaml", "units", Unit)}
         cards |= {card.name: card for card in map(load_card, _cards_in(folder))}
     catalog = Catalog(models, cards, units)
     for card in cards.values():
         _check(card, catalog)
     return catalog
+
+
+def _models_in(folder: Path) -> dict[str, Model]:
+    """Models lie in models.yaml and in models/, by maker; within one folder each may be there once only."""
+    found: dict[str, Model] = {}
+    for path in [folder / "models.yaml", *sorted((folder / "models").glob("*.yaml"))]:
+        for model in _listed(path, "models", Model):
+            if model.id in found:
+                raise BadCatalog(f"{path.name}: {model.id} is in another file too")
+            found[model.id] = model
+    return found
 
 
 def _cards_in(folder: Path) -> list[Path]:
@@ -126,7 +137,7 @@ def _check(card: ProviderCard, catalog: Catalog) -> None:
         if offer.model in seen:
             raise BadCatalog(f"{place}: offered twice")
         if offer.model not in catalog.models:
-            raise BadCatalog(f"{place}: is not in models.yaml")
+            raise BadCatalog(f"{place}: is not among the models")
         if faults := offer_faults(offer, DIALECTS[offer.dialect].FIELDS, frozenset(catalog.units)):
             raise BadCatalog(f"{place}: {faults[0]}")
         seen.add(offer.model)

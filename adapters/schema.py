@@ -205,6 +205,11 @@ class Accept(Frozen):
     default: Value | None = None
 
 
+MediaForm = Literal["data_uri", "base64", "url", "link", "uploaded"]
+"""How an input is put into a body. `url`: a link where we have a public address, else a data URI; `link`: a link or
+nothing; `uploaded`: put into the provider's own storage first, in turns of its own (adapters/uploads.py)."""
+
+
 class WireField(Frozen):
     """How one provider spells one parameter: its name, and the form its value takes."""
 
@@ -212,7 +217,8 @@ class WireField(Frozen):
     form: str | None = Field(None, description='a template such as "{}s" or "{width}x{height}"; None sends it as it is')
     values: dict[str, JsonValue] | None = Field(None, description="our value → theirs")
     many: bool = Field(False, description="an input that is sent as a list")
-    media: Literal["data_uri", "base64", "url"] = "data_uri"
+    media: MediaForm = "data_uri"
+    keys: dict[str, str] | None = Field(None, description="for loras: our `path` and `scale` → their names")
 
 
 def _named(value: object) -> object:
@@ -223,11 +229,20 @@ Fields = dict[str, Annotated[WireField, BeforeValidator(_named)]]
 """Our name → theirs. `size` is width and height together; a role's name stands for the inputs of that role."""
 
 
+class Condition(Frozen):
+    """What an offer accepts only together with something else: where `when` and `roles` hold, `accepts` does too."""
+
+    when: When = Field(default_factory=dict)
+    roles: frozenset[Role] = Field(frozenset(), description="holds only if one of these inputs is given")
+    accepts: dict[str, Accept] = Field(min_length=1)
+
+
 class Override(Frozen):
     """What differs for one task of an offer: laid over the offer's own `accepts`, `fields` and `fixed`."""
 
     wire_id: str | None = None
     accepts: dict[str, Accept | None] = Field(default_factory=dict)
+    conditions: tuple[Condition, ...] | None = None
     inputs: dict[Role, tuple[int, int]] | None = None
     fields: Fields = Field(default_factory=dict)
     fixed: dict[str, JsonValue] = Field(default_factory=dict)
@@ -242,6 +257,7 @@ class Offer(Frozen):
     wire_id: str
     tasks: frozenset[Task] = Field(min_length=1)
     accepts: dict[str, Accept] = Field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
     inputs: dict[Role, tuple[int, int]] = Field(default_factory=dict)
     fields: Fields = Field(default_factory=dict)
     fixed: dict[str, JsonValue] = Field(default_factory=dict)
@@ -266,12 +282,18 @@ class Offer(Frozen):
         changes = {
             "wire_id": other.wire_id or self.wire_id,
             "accepts": accepts,
+            "conditions": self.conditions if other.conditions is None else other.conditions,
             "inputs": self.inputs if other.inputs is None else other.inputs,
             "fields": self.fields | other.fields,
             "fixed": self.fixed | other.fixed,
             "by_task": {},
         }
         return self.model_copy(update=changes)
+
+
+CallbackSignature = Literal[
+    "fal_ed25519", "standard_webhooks", "ideogram_ed25519", "wavespeed_hmac", "synthesia_hmac", "unsigned"
+]
 
 
 class ProviderCard(Frozen):
@@ -281,9 +303,21 @@ class ProviderCard(Frozen):
     title: str
     dialect: str
     base_url: str
-    key_env: str | None = None
+    hosts: dict[str, str] = Field(
+        default_factory=dict,
+        description='other hosts of the provider that get its key: a call to "{name}/path" goes to the host of that '
+        "name. Where an operator moves the base url, all of them move there",
+    )
+    needs_base_url: bool = Field(False, description="base_url is only an example: the operator must set the real one")
+    key_env: str | None = Field(
+        None, description='variable of the key; "A:B" joins two by a colon; "X | A:B" takes the first that is all set'
+    )
     auth_header: str = "authorization"
     auth: str = "Bearer {key}"
+    signing: Literal["sigv4", "kling_jwt"] | None = Field(None, description="how a key of several parts signs calls")
+    headers: dict[str, str] = Field(default_factory=dict, description="sent with every call to the provider's hosts")
+    callbacks: CallbackSignature | None = Field(None, description="how its webhooks are signed; None: it sends none")
+    callback_secret_env: str | None = None
     idempotency_header: str | None = Field(None, description="a header under which a submit may safely be sent again")
     stand_in: bool = Field(False, description="leaves `auto` as soon as another provider has a key")
     timeout_s: float = Field(120, gt=0, description="the longest that one call may take")

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field, JsonValue
 
 from adapters.errors import Fault, ProviderError, from_status
-from adapters.schema import Fields, Frozen, MediaRequest, Offer, Output, Usage
+from adapters.schema import Fields, Frozen, MediaForm, MediaRequest, Offer, Output, Usage
 
 MESSAGE_CHARS = 500
 """How much of a provider's error text is kept: enough to act on, too little to hide media in."""
@@ -34,8 +35,9 @@ class Part(Frozen):
 class Call(Frozen):
     """One HTTP call, without credentials and without media bytes, so that it can be stored and sent again.
 
-    A url that begins with "/" is on the provider's configured host. Where the json body holds
-    `asset_ref(id, form)`, the bytes of that asset are put in when the call is sent.
+    A url that begins with "/" is on the provider's configured host, one that begins with "{name}/" on the host of that
+    name in the provider's card. Where the json body holds `asset_ref(id, form)`, that asset is put in when the call is
+    sent; `asset` instead makes its bytes the whole body.
     """
 
     stage: str
@@ -43,6 +45,7 @@ class Call(Frozen):
     url: str
     json_body: JsonValue = None
     form: tuple[Part, ...] = ()
+    asset: str | None = Field(None, description="the body is this asset's bytes, under its own content type")
     headers: dict[str, str] = Field(default_factory=dict)
     memo: dict[str, JsonValue] = Field(default_factory=dict)
     streams: bool = Field(False, description="the reply is server-sent events whose deltas a listener may want")
@@ -52,8 +55,12 @@ class Call(Frozen):
 ASSET_KEY = "$asset"
 
 
-def asset_ref(asset: str, form: Literal["data_uri", "base64", "url"] = "data_uri") -> dict[str, JsonValue]:
-    """A place in a json body where an asset's bytes belong."""
+AssetForm = MediaForm | Literal["mime", "name", "size_bytes"]
+"""What of an asset is put in: its bytes or link in one of the forms of media, or a fact that an upload must state."""
+
+
+def asset_ref(asset: str, form: AssetForm = "data_uri") -> dict[str, JsonValue]:
+    """A place in a json body where an asset's bytes, its link, or a fact about it belong."""
     return {ASSET_KEY: asset, "form": form}
 
 
@@ -113,6 +120,7 @@ class Failed(Frozen):
     state: Literal["failed"] = "failed"
     error: ProviderError
     usage: Usage = Field(default_factory=dict)
+    cost_usd: Decimal | None = Field(None, description="what the provider says it charged all the same")
     fate_unknown: bool = False
     is_verdict: bool = Field(False, description="the last word on the run, not a failure of this turn only")
 
@@ -139,6 +147,40 @@ class Cancels(Protocol):
     """A dialect whose protocol can stop a run: the call that stops what `call` waits for, or None."""
 
     def cancel(self, call: Call) -> Call | None: ...
+
+
+@runtime_checkable
+class CallsBack(Protocol):
+    """A dialect whose protocol can call us when a run ends: the same submit, with our address put where it belongs."""
+
+    def called_back(self, call: Call, url: str) -> Call: ...
+
+
+class Listing(Frozen):
+    """One model as a provider's own list shows it."""
+
+    wire_id: str
+    name: str | None = None
+    created: date | None = None
+
+
+class Listings(NamedTuple):
+    """One page of a provider's list, and the call for the next page, if there is one."""
+
+    models: tuple[Listing, ...]
+    next: Call | None = None
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A dialect whose protocol can say which models are there.
+
+    `read_models` raises what `understand` catches where the reply is not such a list.
+    """
+
+    def list_models(self) -> Call: ...
+
+    def read_models(self, call: Call, reply: Reply) -> Listings: ...
 
 
 @runtime_checkable

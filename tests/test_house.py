@@ -30,7 +30,7 @@ PACKAGES = ("adapters", "router", "gateway", "dashboard")
 CODE = (*PACKAGES, "alembic", "benchmarks", "tests")
 FOLDERS = {
     "adapters": "The lowest floor: one schema, and how each provider's wire protocol maps onto it.",
-    "adapters/catalog": "Data: models.yaml, units.yaml, providers/<name>.yaml, and schema.json for editors.",
+    "adapters/catalog": "Data: models/<maker>.yaml, units.yaml, providers/<name>.yaml, and schema.json for editors.",
     "adapters/dialects": "One file for each wire protocol: pure functions from a request to a call, from a reply on.",
     "router": "Pure judgement: numbers in, a decision out.",
     "gateway": "The promise to callers: jobs, money, keys, and the append-only logs.",

@@ -5,16 +5,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-import yaml
 
-import adapters
 import gateway
-from adapters.schema import Model, Task
+from adapters.registry import load_catalog
+from adapters.schema import Task
 from router.names import collect, spellings_of
 from router.quality import UNRANKED, Reading, fold, read_standings
 
 STARTER = Path(gateway.__file__).parent / "snapshots" / "starter"
-MODELS_YAML = Path(adapters.__file__).parent / "catalog" / "models.yaml"
 PLACES = 15
 KNOWN = {
     "arena/text-to-image": 10,
@@ -32,7 +30,7 @@ def payloads():
 
 
 def models():
-    return [Model.model_validate(row) for row in yaml.safe_load(MODELS_YAML.read_text("utf-8"))["models"]]
+    return list(load_catalog().models.values())
 
 
 @pytest.mark.parametrize("payload", payloads(), ids=lambda payload: payload["board"])
