@@ -24,6 +24,7 @@ from gateway.cli import app as command_line
 from gateway.main import VERSION
 from gateway.problems import Problem
 from gateway.settings import Settings
+from tests.provider_page import provider_page
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("adapters", "router", "gateway", "dashboard")
@@ -156,12 +157,13 @@ GENERATED = {
     ("ARCHITECTURE.md", "tree"): tree,
     ("docs/settings.md", "settings"): settings_table,
     ("docs/settings.md", "providers"): providers_table,
+    ("docs/providers.md", "cards"): lambda: provider_page(load_catalog()),
 }
 """Parts of documents between `<!-- name -->` and `<!-- /name -->`."""
 
 
 def part(text: str, name: str) -> re.Match[str]:
-    found = re.search(rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- /{name} -->)", text, re.DOTALL)
+    found = re.search(rf"(?<=<!-- {name} -->\n).*?(?=\n?<!-- /{name} -->)", text, re.DOTALL)
     assert found, f"there are no marks <!-- {name} --> … <!-- /{name} -->"
     return found
 
