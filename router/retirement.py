@@ -1,0 +1,191 @@
+"""Life stages of offers and models, from what listings and boards showed, what attempts met, and what was announced.
+
+An end is announced or observed, and says which. Absence counts only in whole readings of a source that used to show
+the subject, and only up to that source's newest reading: a gateway that is cut off from the world retires nothing,
+however long. One reading without it proves nothing either, so an absence must be seen again before it is believed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from adapters.schema import Frozen
+
+STALE_DAYS = 7
+RETIRED_DAYS = 30
+"""Days without any confirmation after which a subject is stale, and retired. Both are settings of the gateway."""
+
+ABSENCES_STALE = 2
+ABSENCES_RETIRED = 3
+"""Days on which it must have been looked for in vain: one bad reading never ends anything."""
+
+MISSES = 3
+"""Attempts in a row that the provider answered with "no such model": fewer may be a fault of the request."""
+
+
+class Stage(StrEnum):
+    ANNOUNCED = "announced"
+    ACTIVE = "active"
+    FADING = "fading"
+    DEPRECATED = "deprecated"
+    STALE = "stale"
+    RETIRED = "retired"
+
+
+class Shown(NamedTuple):
+    """One whole, trusted reading: all that a source showed on a day."""
+
+    source: str
+    day: date
+    subjects: frozenset[str]
+
+
+class Tried(NamedTuple):
+    """What attempts met at a subject: the last success, and the failures as missing since then."""
+
+    succeeded: date | None = None
+    misses: int = 0
+    missed: date | None = None
+
+
+class Announced(NamedTuple):
+    """An end that somebody with the authority announced for a subject. `ends` is None where no date was given."""
+
+    subject: str
+    source: str
+    on: date
+    ends: date | None
+    successor: str | None = None
+
+
+class Life(Frozen):
+    """Where a subject stands in its life, since when, and on what evidence."""
+
+    stage: Stage
+    since: date
+    evidence: str
+    ends: date | None = None
+    successor: str | None = None
+
+
+class Watch(NamedTuple):
+    """How one source saw one subject: the day it last showed it, and the later days on which it did not."""
+
+    source: str
+    seen: date
+    absent: tuple[date, ...]
+
+    @property
+    def newest(self) -> date:
+        return self.absent[-1] if self.absent else self.seen
+
+
+def lives(
+    subjects: Iterable[str], shown: Sequence[Shown], tried: Mapping[str, Tried], announced: Sequence[Announced],
+    now: date, stale_days: int = STALE_DAYS, retired_days: int = RETIRED_DAYS,
+) -> dict[str, Life]:  # fmt: skip
+    """Every subject's stage as of `now`. Readings and notices after `now` are not looked at; order changes nothing."""
+    watches = _watches([each for each in shown if each.day <= now])
+    notices: dict[str, Announced] = {}
+    for notice in sorted(each for each in announced if each.on <= now):
+        notices[notice.subject] = notice  # the latest word counts: ends are put off, and taken back
+    return {
+        subject: _life(
+            watches.get(subject, ()), tried.get(subject, Tried()), notices.get(subject), now, stale_days, retired_days
+        )
+        for subject in subjects
+    }
+
+
+def _watches(shown: Sequence[Shown]) -> dict[str, tuple[Watch, ...]]:
+    """Subject → how each source that ever showed it sees it now. Two readings of a day are one look."""
+    by_source: dict[str, dict[date, set[str]]] = {}
+    for source, day, subjects in shown:
+        by_source.setdefault(source, {}).setdefault(day, set()).update(subjects)
+    found: dict[str, list[Watch]] = {}
+    for source in sorted(by_source):
+        days = sorted(by_source[source])
+        last = {subject: day for day in days for subject in by_source[source][day]}
+        for subject, seen in last.items():
+            found.setdefault(subject, []).append(Watch(source, seen, tuple(day for day in days if day > seen)))
+    return {subject: tuple(each) for subject, each in found.items()}
+
+
+def _life(
+    watches: Sequence[Watch], tried: Tried, notice: Announced | None, now: date, stale_days: int, retired_days: int
+) -> Life:
+    if notice and notice.ends and notice.ends <= now:
+        said = f"{notice.source} announced on {notice.on} that it ends on {notice.ends}"
+        return Life(stage=Stage.RETIRED, since=notice.ends, evidence=said, ends=notice.ends, successor=notice.successor)
+    unseen = _unseen(watches, tried, stale_days, retired_days)
+    if unseen and unseen.stage is Stage.RETIRED:
+        return unseen
+    if notice:
+        when = f"that it ends on {notice.ends}" if notice.ends else "that it will end, without a date"
+        said = f"{notice.source} announced on {notice.on} {when}"
+        return Life(
+            stage=Stage.DEPRECATED, since=notice.on, evidence=said, ends=notice.ends, successor=notice.successor
+        )
+    return unseen or _missing(tried) or _faded(watches) or _active(watches, tried, now)
+
+
+def _unseen(watches: Sequence[Watch], tried: Tried, stale_days: int, retired_days: int) -> Life | None:
+    """Stale or retired by absence: counted from the last confirmation by anyone to the newest look of a source."""
+    if not watches:
+        return None
+    confirmed = max([watch.seen for watch in watches] + [each for each in (tried.succeeded,) if each])
+    looks = sorted({day for watch in watches for day in watch.absent if day > confirmed})
+    if not looks:
+        return None
+    days = (looks[-1] - confirmed).days
+    sources = ", ".join(watch.source for watch in watches)
+    said = f"last confirmed on {confirmed}; {sources} did not show it on {len(looks)} later days up to {looks[-1]}"
+    if days >= retired_days and len(looks) >= ABSENCES_RETIRED:
+        return Life(stage=Stage.RETIRED, since=confirmed + timedelta(retired_days), evidence=said)
+    if days >= stale_days and len(looks) >= ABSENCES_STALE:
+        return Life(stage=Stage.STALE, since=confirmed + timedelta(stale_days), evidence=said)
+    return None
+
+
+def _missing(tried: Tried) -> Life | None:
+    if tried.misses < MISSES or tried.missed is None:
+        return None
+    said = f"the provider answered {tried.misses} attempts in a row with no such model, last on {tried.missed}"
+    return Life(stage=Stage.STALE, since=tried.missed, evidence=said)
+
+
+def _faded(watches: Sequence[Watch]) -> Life | None:
+    """Some source that used to show it has stopped, while others go on."""
+    gone = [watch for watch in watches if len(watch.absent) >= ABSENCES_STALE]
+    if not gone:
+        return None
+    first = min(gone, key=lambda watch: (watch.absent[0], watch.source))
+    said = f"{first.source} has not shown it since {first.seen}"
+    return Life(stage=Stage.FADING, since=first.absent[0], evidence=said)
+
+
+def _active(watches: Sequence[Watch], tried: Tried, now: date) -> Life:
+    """Nothing speaks against it. The evidence says how old the word for it is."""
+    seen = max(((watch.seen, watch.source) for watch in watches), default=None)
+    if tried.succeeded and (seen is None or tried.succeeded >= seen[0]):
+        return Life(stage=Stage.ACTIVE, since=tried.succeeded, evidence=f"an attempt succeeded on {tried.succeeded}")
+    if seen:
+        return Life(stage=Stage.ACTIVE, since=seen[0], evidence=f"{seen[1]} showed it on {seen[0]}")
+    return Life(stage=Stage.ACTIVE, since=now, evidence="its card offers it; no listing or board has shown it yet")
+
+
+_ORDER = (Stage.ACTIVE, Stage.FADING, Stage.DEPRECATED, Stage.STALE, Stage.RETIRED)
+"""From the healthiest on: a model is as well as the best of its offers."""
+
+
+def model_life(offers: Mapping[str, Life], own: Life, successor: str | None) -> Life:
+    """A model's stage: announced while nobody offers it, else that of the offer that is best off.
+
+    `own` is the model's life as boards show it: a board that drops a model ends nothing while it is served.
+    """
+    if not offers:
+        return own if own.stage is not Stage.ACTIVE else own.model_copy(update={"stage": Stage.ANNOUNCED})
+    name, best = min(offers.items(), key=lambda item: (_ORDER.index(item[1].stage), item[0]))
+    said = best.evidence if len(offers) == 1 else f"{name}: {best.evidence}"
+    return best.model_copy(update={"evidence": said, "successor": best.successor or successor})

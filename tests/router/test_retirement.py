@@ -1,0 +1,123 @@
+"""The 30-day rule, and all that must never retire anything: gaps in our own reading, one empty reading, a rename."""
+
+from datetime import date, timedelta
+
+from hypothesis import given, strategies as st
+
+from router.retirement import Announced, Life, Shown, Stage, Tried, lives, model_life
+
+DAY = date(2026, 8, 1)
+OFFER = "fal/kuaishou/kling-v3"
+
+
+def shown(source: str, *days: int, subjects=(OFFER,)) -> list[Shown]:
+    return [Shown(source, DAY + timedelta(day), frozenset(subjects)) for day in days]
+
+
+def without(source: str, *days: int) -> list[Shown]:
+    return shown(source, *days, subjects=("another",))
+
+
+NEVER = Tried()
+
+
+def life(readings=(), tried=NEVER, announced=(), on: int = 100) -> Life:
+    return lives([OFFER], list(readings), {OFFER: tried}, list(announced), DAY + timedelta(on))[OFFER]
+
+
+def test_what_no_source_has_confirmed_for_seven_days_is_stale_and_for_thirty_retired():
+    gone = without("fal's list", *range(1, 60))
+    stages = {on: life([*shown("fal's list", 0), *gone], on=on).stage for on in range(60)}
+    assert {on for on, stage in stages.items() if stage is Stage.RETIRED} == set(range(30, 60))
+    assert {on for on, stage in stages.items() if stage is Stage.STALE} == set(range(7, 30))
+    assert life([*shown("fal's list", 0), *gone]).since == DAY + timedelta(30)
+
+
+def test_a_gateway_that_is_cut_off_retires_nothing():
+    assert life(shown("fal's list", 0), on=400).stage is Stage.ACTIVE
+    assert "2026-08-01" in life(shown("fal's list", 0), on=400).evidence
+
+
+def test_one_or_two_readings_without_it_retire_nothing_however_late():
+    assert life([*shown("fal's list", 0), *without("fal's list", 60)]).stage is Stage.ACTIVE
+    assert life([*shown("fal's list", 0), *without("fal's list", 59, 60)]).stage is not Stage.RETIRED
+
+
+def test_two_readings_of_one_day_are_one_look():
+    assert life([*shown("fal's list", 0), *without("fal's list", 60), *without("fal's list", 60)]).stage is Stage.ACTIVE
+
+
+def test_a_source_that_never_showed_it_cannot_miss_it():
+    readings = [*shown("a board", 0), *without("fal's list", *range(60))]
+    assert life(readings).stage is Stage.ACTIVE
+
+
+def test_one_source_that_goes_on_showing_it_keeps_it_and_it_is_fading():
+    readings = [*shown("fal's list", *range(60)), *shown("a board", 0), *without("a board", *range(1, 60))]
+    assert life(readings).stage is Stage.FADING
+
+
+def test_a_successful_attempt_confirms_what_listings_have_forgotten():
+    gone = [*shown("fal's list", 0), *without("fal's list", *range(1, 60))]
+    assert life(gone, Tried(succeeded=DAY + timedelta(58))).stage is Stage.FADING
+
+
+def test_failing_as_missing_three_times_in_a_row_is_stale_and_twice_is_not():
+    missed = Tried(misses=3, missed=DAY)
+    assert life(shown("fal's list", 99), missed).stage is Stage.STALE
+    assert life(shown("fal's list", 99), missed._replace(misses=2)).stage is Stage.ACTIVE
+
+
+def test_an_announced_end_deprecates_until_its_date_and_retires_on_it():
+    notice = Announced(OFFER, "https://fal.ai/notices", DAY, DAY + timedelta(50), "kuaishou/kling-v4")
+    seen = shown("fal's list", *range(100))
+    before, after = life(seen, announced=[notice], on=49), life(seen, announced=[notice], on=50)
+    assert (before.stage, before.ends, before.successor) == (Stage.DEPRECATED, notice.ends, notice.successor)
+    assert (after.stage, after.since) == (Stage.RETIRED, notice.ends)
+    assert "https://fal.ai/notices" in after.evidence
+    assert life(seen, announced=[notice], on=-1).stage is Stage.ACTIVE
+
+
+def test_an_end_without_a_date_deprecates_and_the_latest_word_counts():
+    first = Announced(OFFER, "page", DAY, DAY + timedelta(10))
+    later = Announced(OFFER, "page", DAY + timedelta(5), DAY + timedelta(200))
+    assert life(announced=[first._replace(ends=None)]).stage is Stage.DEPRECATED
+    assert life(announced=[later, first]).ends == later.ends
+
+
+def test_an_offer_that_nobody_has_shown_yet_is_active_by_its_card():
+    assert life().stage is Stage.ACTIVE and "card" in life().evidence
+
+
+READINGS = st.lists(
+    st.builds(
+        Shown,
+        st.sampled_from(["a", "b"]),
+        st.integers(0, 80).map(lambda day: DAY + timedelta(day)),
+        st.sets(st.sampled_from([OFFER, "another"])).map(frozenset),
+    ),
+    max_size=40,
+)
+
+
+@given(READINGS, st.randoms(use_true_random=False))
+def test_order_and_repetition_of_readings_change_nothing(readings, random):
+    shuffled = readings * 2
+    random.shuffle(shuffled)
+    assert life(shuffled) == life(readings)
+
+
+@given(READINGS, st.integers(0, 120))
+def test_a_reading_that_shows_it_never_makes_it_worse(readings, on):
+    order = [Stage.ACTIVE, Stage.FADING, Stage.DEPRECATED, Stage.STALE, Stage.RETIRED]
+    with_it = [*readings, Shown("a", DAY + timedelta(on), frozenset({OFFER}))]
+    assert order.index(life(with_it, on=on).stage) <= order.index(life(readings, on=on).stage)
+
+
+def test_a_model_is_as_well_as_the_best_of_its_offers_and_announced_while_nobody_offers_it():
+    retired = Life(stage=Stage.RETIRED, since=DAY, evidence="gone")
+    active = Life(stage=Stage.ACTIVE, since=DAY, evidence="there")
+    assert model_life({"fal/m": retired, "kling/m": active}, retired, None).stage is Stage.ACTIVE
+    assert model_life({"fal/m": retired}, active, "kuaishou/kling-v4").successor == "kuaishou/kling-v4"
+    assert model_life({}, active, None).stage is Stage.ANNOUNCED
+    assert model_life({}, retired, None).stage is Stage.RETIRED
