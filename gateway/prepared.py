@@ -57,8 +57,12 @@ class Prepared:
 
     def row(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Send it once. Returns the first row that it gives, all of them read so that it is done."""
-        rows = self._sent(connection, values).fetchall()
-        return tuple(rows[0]) if rows else None
+        rows = self.rows(connection, values)
+        return rows[0] if rows else None
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Send it once. Returns all the rows that it gives."""
+        return [tuple(row) for row in self._sent(connection, values).fetchall()]
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         text, names = self.text_for(connection.dialect.name)

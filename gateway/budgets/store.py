@@ -1,0 +1,219 @@
+"""Charges jobs to budgets, inside the transaction that holds or settles their money. A refusal is a returned value.
+
+A budget's count for a window moves by a guarded update, so two jobs cannot both have what is left. What a job charges
+is written down with it, so that settling gives back exactly what was not spent, in the window it was taken from.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from gateway import clock
+from gateway.budgets.rules import Budget, Scope, Spender, Window, began, counted_for, covers, crossed
+from gateway.budgets.tables import ALERT, BUDGET, CHARGE, SPEND
+from gateway.db import insert_once
+from gateway.prepared import Prepared
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Over(NamedTuple):
+    """A hard budget refused: it lacks `short_by` nano-dollars in its window. Nothing was charged anywhere."""
+
+    budget: Budget
+    short_by: int
+
+
+class Count(NamedTuple):
+    """One counter: a budget's, for one key or for all, in the window that began then."""
+
+    budget_id: str
+    counted_for: str
+    began_at: datetime
+
+
+class Alert(NamedTuple):
+    """A threshold of a budget that was crossed now."""
+
+    budget: Budget
+    count: Count
+    percent: int
+    nanos: int
+
+
+Answer = Over | tuple[Alert, ...]
+
+
+class _Charge(NamedTuple):
+    count: Count
+    nanos: int
+
+
+class _Move(NamedTuple):
+    """What was done to one budget's window, and its count afterwards."""
+
+    budget: Budget
+    count: Count
+    change: int
+    after: int
+
+
+def charge(
+    connection: Connection, spender: Spender, job_id: str, task: str, model: str, nanos: int, now: datetime
+) -> Answer:
+    """Let a job hold so much of every budget that covers it, and nothing of any other.
+
+    Called again (for a fallback) it moves what the job holds to the new amount and the new model's budgets.
+    """
+    budgets = _applying(connection, spender)
+    if not budgets:
+        return ()
+    held = _held(connection, job_id)
+    wanted = {budget.id: nanos for budget in budgets if covers(budget, task, model)}
+    moves: list[_Move] = []
+    for budget in budgets:
+        before = held.get(budget.id)
+        count = before.count if before else _count(budget, spender, now)
+        change = wanted.get(budget.id, 0) - (before.nanos if before else 0)
+        if change == 0:
+            continue
+        after = _move(connection, count, change, budget.limit_nanos if budget.is_hard else None)
+        if after is None:
+            for move in moves:
+                _move(connection, move.count, -move.change, None)
+            return Over(budget, change - (budget.limit_nanos - _spent(connection, count)))
+        moves.append(_Move(budget, count, change, after))
+    for move in moves:
+        _write(connection, job_id, move.count, wanted.get(move.budget.id, 0))
+    return tuple(alert for move in moves for alert in _alerts(connection, move, now))
+
+
+def _count(budget: Budget, spender: Spender, now: datetime) -> Count:
+    return Count(budget.id, counted_for(budget, spender.key_id), began(budget.window, now))
+
+
+def settle(connection: Connection, job_id: str, nanos: int) -> None:
+    """A job has cost so much in the end: what it held beyond that is free again."""
+    for count, held in _held(connection, job_id).values():
+        if held != nanos:
+            _move(connection, count, nanos - held, None)
+            _write(connection, job_id, count, nanos)
+
+
+_JOB = sa.bindparam("job", type_=sa.String)
+
+
+def _is(scope: Scope) -> sa.ColumnElement[bool]:
+    """The budget is of this scope, and of the subject that is given under the scope's name."""
+    here = BUDGET.c.scope == sa.literal_column(f"'{scope.value}'")
+    return sa.and_(here, BUDGET.c.subject == sa.bindparam(scope.value, type_=sa.String))
+
+
+_COVERING = sa.or_(
+    BUDGET.c.scope == sa.literal_column(f"'{Scope.ORGANISATION.value}'"),
+    *map(_is, (Scope.KEY, Scope.PLAN, Scope.PROJECT)),
+)
+_APPLYING = Prepared(sa.select(BUDGET).where(BUDGET.c.ended_at.is_(None), _COVERING).order_by(BUDGET.c.id))
+"""key, plan, project: the budgets in force that may cover them, in one order for all, so that no two wait in a ring."""
+_HELD = Prepared(sa.select(*[CHARGE.c[name] for name in (*Count._fields, "nanos")]).where(CHARGE.c.job_id == _JOB))
+_NAMES = tuple(BUDGET.c.keys())
+
+
+def _applying(connection: Connection, spender: Spender) -> list[Budget]:
+    subjects = {"key": spender.key_id, "plan": spender.plan or "", "project": spender.project or ""}
+    return [budget_of(dict(zip(_NAMES, row, strict=True))) for row in _APPLYING.rows(connection, subjects)]
+
+
+def _held(connection: Connection, job_id: str) -> dict[str, _Charge]:
+    rows = _HELD.rows(connection, {"job": job_id})
+    return {id: _Charge(Count(id, whose, clock.from_micros(start)), nanos) for id, whose, start, nanos in rows}
+
+
+def _here(table: sa.Table, count: Count) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in count._asdict().items()]
+
+
+def _move(connection: Connection, count: Count, change: int, limit: int | None) -> int | None:
+    """Change a counter, within the limit if there is one; what it is afterwards, or None if it refused."""
+    insert_once(connection, SPEND, count._asdict() | {"nanos": 0}, list(Count._fields))
+    here = _here(SPEND, count)
+    if limit is not None and change > 0:
+        here.append(SPEND.c.nanos + change <= limit)
+    moved = sa.update(SPEND).where(*here).values(nanos=SPEND.c.nanos + change).returning(SPEND.c.nanos)
+    after: int | None = connection.execute(moved).scalar()
+    return after
+
+
+def _spent(connection: Connection, count: Count) -> int:
+    return connection.execute(sa.select(SPEND.c.nanos).where(*_here(SPEND, count))).scalar() or 0
+
+
+def _write(connection: Connection, job_id: str, count: Count, nanos: int) -> None:
+    values = {"job_id": job_id, "nanos": nanos} | count._asdict()
+    insert = _INSERTS[connection.dialect.name](CHARGE).values(**values)
+    connection.execute(insert.on_conflict_do_update(index_elements=["job_id", "budget_id"], set_={"nanos": nanos}))
+
+
+def _alerts(connection: Connection, move: _Move, now: datetime) -> list[Alert]:
+    found = []
+    for percent in crossed(move.budget, move.after - move.change, move.after):
+        row = move.count._asdict() | {"percent": percent, "nanos": move.after, "crossed_at": now}
+        if insert_once(connection, ALERT, row, [*Count._fields, "percent"]):
+            found.append(Alert(move.budget, move.count, percent, move.after))
+    return found
+
+
+def budget_of(row: Mapping[str, Any]) -> Budget:
+    return Budget(
+        row["id"], row["name"], Scope(row["scope"]), row["subject"], Window(row["window"]), row["limit_nanos"],
+        bool(row["is_hard"]), *(tuple(json.loads(row[name])) for name in ("tasks", "models", "thresholds")),
+    )  # fmt: skip
+
+
+class Stand(NamedTuple):
+    """A budget and what is charged to it in the window that is now, by all for whom it counts."""
+
+    budget: Budget
+    nanos: int
+    created_at: datetime
+    ended_at: datetime | None
+
+
+def insert(connection: Connection, budget: Budget, now: datetime) -> None:
+    lists = {name: json.dumps(getattr(budget, name)) for name in ("tasks", "models", "thresholds")}
+    row = budget._asdict() | lists | {"scope": budget.scope.value, "window": budget.window.value, "created_at": now}
+    connection.execute(sa.insert(BUDGET), row)
+
+
+def change(connection: Connection, budget_id: str, values: Mapping[str, Any]) -> bool:
+    """Change a budget's name, limit, hardness or end."""
+    return connection.execute(sa.update(BUDGET).where(BUDGET.c.id == budget_id).values(**values)).rowcount == 1
+
+
+def listing(
+    connection: Connection, now: datetime, limit: int, after: str | None = None, only: Sequence[str] | None = None
+) -> list[Stand]:
+    """Newest first; those of the given subjects, and the organisation's, where `only` is given."""
+    wanted = sa.select(BUDGET).order_by(BUDGET.c.id.desc()).limit(limit)
+    if after is not None:
+        wanted = wanted.where(BUDGET.c.id < after)
+    if only is not None:
+        wanted = wanted.where(BUDGET.c.subject.in_(list(only)))
+    return [_stand(connection, row, now) for row in connection.execute(wanted).mappings()]
+
+
+def find(connection: Connection, budget_id: str, now: datetime) -> Stand | None:
+    row = connection.execute(sa.select(BUDGET).where(BUDGET.c.id == budget_id)).mappings().one_or_none()
+    return _stand(connection, row, now) if row else None
+
+
+def _stand(connection: Connection, row: Mapping[Any, Any], now: datetime) -> Stand:
+    budget = budget_of(row)
+    here = SPEND.c.budget_id == budget.id, SPEND.c.began_at == began(budget.window, now)
+    nanos = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(SPEND.c.nanos), 0)).where(*here)).scalar_one()
+    return Stand(budget, int(nanos), row["created_at"], row["ended_at"])
