@@ -1,6 +1,6 @@
 """Charges jobs to budgets, inside the transaction that holds or settles their money. A refusal is a returned value.
 
-A budget's count for a window moves by a guarded update, so two jobs cannot both have what is left. What a job charges
+A budget's tally for a window moves by a guarded update, so two jobs cannot both have what is left. What a job charges
 is written down with it, so that settling gives back exactly what was not spent, in the window it was taken from.
 """
 
@@ -29,7 +29,7 @@ class Over(NamedTuple):
     short_by: int
 
 
-class Count(NamedTuple):
+class Tally(NamedTuple):
     """One counter: a budget's, for one key or for all, in the window that began then."""
 
     budget_id: str
@@ -41,7 +41,7 @@ class Alert(NamedTuple):
     """A threshold of a budget that was crossed now."""
 
     budget: Budget
-    count: Count
+    tally: Tally
     percent: int
     nanos: int
 
@@ -50,15 +50,15 @@ Answer = Over | tuple[Alert, ...]
 
 
 class _Charge(NamedTuple):
-    count: Count
+    tally: Tally
     nanos: int
 
 
 class _Move(NamedTuple):
-    """What was done to one budget's window, and its count afterwards."""
+    """What was done to one budget's window, and its tally afterwards."""
 
     budget: Budget
-    count: Count
+    tally: Tally
     change: int
     after: int
 
@@ -78,31 +78,31 @@ def charge(
     moves: list[_Move] = []
     for budget in budgets:
         before = held.get(budget.id)
-        count = before.count if before else _count(budget, spender, now)
+        tally = before.tally if before else _tally(budget, spender, now)
         change = wanted.get(budget.id, 0) - (before.nanos if before else 0)
         if change == 0:
             continue
-        after = _move(connection, count, change, budget.limit_nanos if budget.is_hard else None)
+        after = _move(connection, tally, change, budget.limit_nanos if budget.is_hard else None)
         if after is None:
             for move in moves:
-                _move(connection, move.count, -move.change, None)
-            return Over(budget, change - (budget.limit_nanos - _spent(connection, count)))
-        moves.append(_Move(budget, count, change, after))
+                _move(connection, move.tally, -move.change, None)
+            return Over(budget, change - (budget.limit_nanos - _spent(connection, tally)))
+        moves.append(_Move(budget, tally, change, after))
     for move in moves:
-        _write(connection, job_id, move.count, wanted.get(move.budget.id, 0))
+        _write(connection, job_id, move.tally, wanted.get(move.budget.id, 0))
     return tuple(alert for move in moves for alert in _alerts(connection, move, now))
 
 
-def _count(budget: Budget, spender: Spender, now: datetime) -> Count:
-    return Count(budget.id, counted_for(budget, spender.key_id), began(budget.window, now))
+def _tally(budget: Budget, spender: Spender, now: datetime) -> Tally:
+    return Tally(budget.id, counted_for(budget, spender.key_id), began(budget.window, now))
 
 
 def settle(connection: Connection, job_id: str, nanos: int) -> None:
     """A job has cost so much in the end: what it held beyond that is free again."""
-    for count, held in _held(connection, job_id).values():
+    for tally, held in _held(connection, job_id).values():
         if held != nanos:
-            _move(connection, count, nanos - held, None)
-            _write(connection, job_id, count, nanos)
+            _move(connection, tally, nanos - held, None)
+            _write(connection, job_id, tally, nanos)
 
 
 _JOB = sa.bindparam("job", type_=sa.String)
@@ -120,7 +120,7 @@ _COVERING = sa.or_(
 )
 _APPLYING = Prepared(sa.select(BUDGET).where(BUDGET.c.ended_at.is_(None), _COVERING).order_by(BUDGET.c.id))
 """key, plan, project: the budgets in force that may cover them, in one order for all, so that no two wait in a ring."""
-_HELD = Prepared(sa.select(*[CHARGE.c[name] for name in (*Count._fields, "nanos")]).where(CHARGE.c.job_id == _JOB))
+_HELD = Prepared(sa.select(*[CHARGE.c[name] for name in (*Tally._fields, "nanos")]).where(CHARGE.c.job_id == _JOB))
 _NAMES = tuple(BUDGET.c.keys())
 
 
@@ -131,17 +131,17 @@ def _applying(connection: Connection, spender: Spender) -> list[Budget]:
 
 def _held(connection: Connection, job_id: str) -> dict[str, _Charge]:
     rows = _HELD.rows(connection, {"job": job_id})
-    return {id: _Charge(Count(id, whose, clock.from_micros(start)), nanos) for id, whose, start, nanos in rows}
+    return {id: _Charge(Tally(id, whose, clock.from_micros(start)), nanos) for id, whose, start, nanos in rows}
 
 
-def _here(table: sa.Table, count: Count) -> list[sa.ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in count._asdict().items()]
+def _here(table: sa.Table, tally: Tally) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in tally._asdict().items()]
 
 
-def _move(connection: Connection, count: Count, change: int, limit: int | None) -> int | None:
+def _move(connection: Connection, tally: Tally, change: int, limit: int | None) -> int | None:
     """Change a counter, within the limit if there is one; what it is afterwards, or None if it refused."""
-    insert_once(connection, SPEND, count._asdict() | {"nanos": 0}, list(Count._fields))
-    here = _here(SPEND, count)
+    insert_once(connection, SPEND, tally._asdict() | {"nanos": 0}, list(Tally._fields))
+    here = _here(SPEND, tally)
     if limit is not None and change > 0:
         here.append(SPEND.c.nanos + change <= limit)
     moved = sa.update(SPEND).where(*here).values(nanos=SPEND.c.nanos + change).returning(SPEND.c.nanos)
@@ -149,12 +149,12 @@ def _move(connection: Connection, count: Count, change: int, limit: int | None) 
     return after
 
 
-def _spent(connection: Connection, count: Count) -> int:
-    return connection.execute(sa.select(SPEND.c.nanos).where(*_here(SPEND, count))).scalar() or 0
+def _spent(connection: Connection, tally: Tally) -> int:
+    return connection.execute(sa.select(SPEND.c.nanos).where(*_here(SPEND, tally))).scalar() or 0
 
 
-def _write(connection: Connection, job_id: str, count: Count, nanos: int) -> None:
-    values = {"job_id": job_id, "nanos": nanos} | count._asdict()
+def _write(connection: Connection, job_id: str, tally: Tally, nanos: int) -> None:
+    values = {"job_id": job_id, "nanos": nanos} | tally._asdict()
     insert = _INSERTS[connection.dialect.name](CHARGE).values(**values)
     connection.execute(insert.on_conflict_do_update(index_elements=["job_id", "budget_id"], set_={"nanos": nanos}))
 
@@ -162,9 +162,9 @@ def _write(connection: Connection, job_id: str, count: Count, nanos: int) -> Non
 def _alerts(connection: Connection, move: _Move, now: datetime) -> list[Alert]:
     found = []
     for percent in crossed(move.budget, move.after - move.change, move.after):
-        row = move.count._asdict() | {"percent": percent, "nanos": move.after, "crossed_at": now}
-        if insert_once(connection, ALERT, row, [*Count._fields, "percent"]):
-            found.append(Alert(move.budget, move.count, percent, move.after))
+        row = move.tally._asdict() | {"percent": percent, "nanos": move.after, "crossed_at": now}
+        if insert_once(connection, ALERT, row, [*Tally._fields, "percent"]):
+            found.append(Alert(move.budget, move.tally, percent, move.after))
     return found
 
 
