@@ -14,12 +14,31 @@ class Role(StrEnum):
     CALLER = "caller"
 
 
+class Plan(NamedTuple):
+    """What a key may do, in money apart: that is for budgets. None and empty stand for no limit."""
+
+    id: str
+    name: str
+    jobs_per_minute: int | None = None
+    burst: int = 1
+    concurrency: int | None = None
+    models: tuple[str, ...] = ()
+    margin_ppm: int = 0
+
+    @property
+    def even_s(self) -> float:
+        """Seconds between jobs that come evenly at the plan's rate."""
+        return 60 / self.jobs_per_minute if self.jobs_per_minute else 0.0
+
+
 class Caller(NamedTuple):
-    """Who is calling: a key that is in force. `id` is the key's id."""
+    """Who is calling: a key that is in force, its project and its plan. `id` is the key's id."""
 
     id: str
     name: str
     role: Role
+    project: str | None = None
+    plan: "Plan | None" = None
 
 
 def hash_secret(secret: str) -> str:

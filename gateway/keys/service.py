@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection
 
 from gateway import clock
 from gateway.db import Database
-from gateway.keys.rules import SECRET_PREFIX, Caller, Role, hash_secret, hint
-from gateway.keys.tables import KEY
+from gateway.keys import plans
+from gateway.keys.rules import SECRET_PREFIX, Caller, Plan, Role, hash_secret, hint
+from gateway.keys.tables import KEY, PLAN
 from gateway.problems import Unauthorized
 
 REMEMBERED_S = 5
@@ -27,13 +28,19 @@ class KeyView(NamedTuple):
     name: str
     role: Role
     hint: str
+    project: str | None
+    plan: str | None
     created_at: datetime
     revoked_at: datetime | None
 
 
 _VIEW = sa.select(*[KEY.c[name] for name in KeyView._fields])
-_CALLER = sa.select(KEY.c.id, KEY.c.name, KEY.c.role).where(
-    KEY.c.secret_hash == sa.bindparam("secret_hash"), KEY.c.revoked_at.is_(None)
+_CALLER = (
+    sa.select(
+        KEY.c.id, KEY.c.name, KEY.c.role, KEY.c.project, *[PLAN.c[name].label(f"plan_{name}") for name in Plan._fields]
+    )
+    .select_from(KEY.outerjoin(PLAN, PLAN.c.id == KEY.c.plan))
+    .where(KEY.c.secret_hash == sa.bindparam("secret_hash"), KEY.c.revoked_at.is_(None))
 )
 
 
@@ -42,11 +49,12 @@ def _view(row: Mapping[Any, Any]) -> KeyView:
 
 
 def create(
-    connection: Connection, name: str, role: Role, now: datetime, secret: str | None = None
-) -> tuple[KeyView, str]:
+    connection: Connection, name: str, role: Role, now: datetime, secret: str | None = None,
+    project: str | None = None, plan: str | None = None,
+) -> tuple[KeyView, str]:  # fmt: skip
     """A new key and its secret, which is made here unless given."""
     made = secret or SECRET_PREFIX + clock.new_secret()
-    view = KeyView(clock.new_id("key"), name, role, hint(made), now, None)
+    view = KeyView(clock.new_id("key"), name, role, hint(made), project, plan, now, None)
     connection.execute(sa.insert(KEY), {**view._asdict(), "role": role.value, "secret_hash": hash_secret(made)})
     return view, made
 
@@ -62,8 +70,10 @@ def listing(connection: Connection, limit: int, after: str | None = None) -> lis
     return [_view(row) for row in connection.execute(wanted.order_by(KEY.c.id.desc()).limit(limit)).mappings()]
 
 
-def rename(connection: Connection, key_id: str, name: str) -> KeyView | None:
-    connection.execute(sa.update(KEY).where(KEY.c.id == key_id).values(name=name))
+def change(connection: Connection, key_id: str, values: Mapping[str, str | None]) -> KeyView | None:
+    """Another name, project or plan."""
+    if values:
+        connection.execute(sa.update(KEY).where(KEY.c.id == key_id).values(**values))
     return find(connection, key_id)
 
 
@@ -135,6 +145,11 @@ class Keyring:
         self.forgotten += 1
         self.known = {hashed: each for hashed, each in self.known.items() if each.caller.id != key_id}
 
+    def forget_all(self) -> None:
+        """Look again at once: a plan was changed here."""
+        self.forgotten += 1
+        self.known = {}
+
     def _remember(self, hashed: str, remembered: Remembered) -> None:
         self.known.pop(hashed, None)
         if len(self.known) >= REMEMBERED_KEYS:
@@ -143,8 +158,11 @@ class Keyring:
 
 
 def _caller(connection: Connection, secret_hash: str) -> Caller | None:
-    row = connection.execute(_CALLER, {"secret_hash": secret_hash}).one_or_none()
-    return Caller(row.id, row.name, Role(row.role)) if row else None
+    row = connection.execute(_CALLER, {"secret_hash": secret_hash}).mappings().one_or_none()
+    if row is None:
+        return None
+    plan = plans.plan_of({name: row[f"plan_{name}"] for name in Plan._fields}) if row["plan_id"] else None
+    return Caller(row["id"], row["name"], Role(row["role"]), row["project"], plan)
 
 
 def _unauthorized(detail: str) -> Unauthorized:

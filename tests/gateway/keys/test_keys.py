@@ -178,7 +178,7 @@ async def test_an_admin_makes_renames_lists_and_revokes_keys(client):
     made = await client.post("/v1/keys", json={"name": " ann ", "role": "caller"})
     assert made.status_code == 201
     body = made.json()
-    assert set(body) == {"id", "name", "role", "hint", "created_at", "revoked_at", "secret"}
+    assert set(body) == {"id", "name", "role", "hint", "project", "plan", "created_at", "revoked_at", "secret"}
     assert body["name"] == "ann" and body["role"] == "caller" and body["created_at"].endswith("Z")
     renamed = await client.patch(f"/v1/keys/{body['id']}", json={"name": "anna"})
     assert renamed.json() == {**{k: v for k, v in body.items() if k != "secret"}, "name": "anna"}
