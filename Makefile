@@ -3,21 +3,23 @@
 UV_VERSION := 0.13.8
 BIN := .venv/bin
 READY := .venv/ready
+SDKS := .venv-sdks
+SDKS_READY := $(SDKS)/ready
 
 .PHONY: demo test up install check cards bench
 
-demo: install
+demo: $(READY)
 	@$(BIN)/podium demo
 
 test: install
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
-up: install
+up: $(READY)
 	@$(BIN)/podium up
 
-install: $(READY)
+install: $(READY) $(SDKS_READY)
 
-check: install
+check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -28,10 +30,10 @@ check: install
 	$(BIN)/pytest -q tests/adapters/test_cards.py
 
 # After a change of ProviderCard: the schema by which editors check cards.
-cards: install
+cards: $(READY)
 	$(BIN)/python -c "from adapters.registry import CATALOG_DIR, card_schema; (CATALOG_DIR / 'schema.json').write_text(card_schema())"
 
-bench: install
+bench: $(READY)
 	@$(BIN)/python -m benchmarks
 
 # uv is quicker, but it does not read pip's configuration (a mirror, a folder of wheels): where it finds no package, pip
@@ -43,6 +45,15 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The vendors' libraries judge our simulated providers. They are apart: what they pin is theirs, and we run on none.
+$(SDKS_READY): requirements-sdks.lock | $(READY)
+	@echo "Installing what requirements-sdks.lock pins into $(SDKS) …"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SDKS)
+	@$(BIN)/uv pip install --quiet --python $(SDKS)/bin/python --require-hashes -r requirements-sdks.lock \
+		|| $(BIN)/python -m pip --python $(SDKS)/bin/python install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements-sdks.lock
 	@touch $@
 
 # The first Python that is new enough and can make a virtual environment; pyenv's names exist without working, so each

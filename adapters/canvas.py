@@ -199,13 +199,14 @@ def _word(name: str, asked: str | None, accept: Accept | None, strict: bool, req
         return refused(f"does not accept {name}") if strict else adjusted(name, asked, None, {name: None})
     if allowed(asked, accept):
         return Answer()
-    near = None if strict else _nearest_word(name, asked, accept, request)
+    near = None if strict else nearest_word(name, asked, accept, request)
     if near is None:
         return refused(f"accepts {name} {describe(accept)}, not {asked}")
     return adjusted(name, asked, near, {name: near})
 
 
-def _nearest_word(name: str, asked: str, accept: Accept, request: MediaRequest) -> Value | None:
+def nearest_word(name: str, asked: str, accept: Accept, request: MediaRequest) -> Value | None:
+    """The accepted ratio or tier that is nearest to the one asked for; the default where nothing can be compared."""
     words = [str(each) for each in accept.enum or () if each != "auto"]
     if name == "aspect_ratio":
         if asked == "auto":

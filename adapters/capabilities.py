@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from adapters.acceptance import Adjustment, Answer, adjusted, allowed, describe, refused, settle, together
 from adapters.canvas import fit_size
+from adapters.conditions import UNTOUCHABLE, fit_conditions
 from adapters.fields import own_names
 from adapters.registry import DIALECTS
 from adapters.schema import PARAMETERS, MediaRequest, Offer, Value
@@ -20,8 +21,6 @@ __all__ = ["Adjustment", "Fit", "allowed", "describe", "fit"]
 
 SIZES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"})
 SCALARS = tuple(name for name in PARAMETERS if name not in SIZES)
-UNTOUCHABLE = frozenset({"count", "loras"})
-"""What has no nearest value: fewer outputs, or another style, is another job."""
 EXTRA_DEPTH = 16
 """How deep a caller's extras may be nested: no option of a provider comes near it."""
 
@@ -43,7 +42,18 @@ def fit(request: MediaRequest, offer: Offer, strict: bool = True) -> Fit:
     if reasons:
         return Fit(request, answer.adjustments, reasons)
     fitted = request.model_copy(update=answer.changes) if answer.changes else request
-    return Fit(fitted, answer.adjustments, ())
+    found = Fit(fitted, answer.adjustments, ())
+    return _conditioned(found, request, offer, strict) if offer.conditions else found
+
+
+def _conditioned(found: Fit, asked: MediaRequest, offer: Offer, strict: bool) -> Fit:
+    """What fits each parameter's own limits, fitted to what the offer accepts only together."""
+    answer = fit_conditions(asked, found.request, offer, strict)
+    if answer.reasons:
+        return found._replace(reasons=answer.reasons)
+    again = {each.parameter for each in answer.adjustments}
+    kept = tuple(each for each in found.adjustments if each.parameter not in again)
+    return Fit(found.request.model_copy(update=dict(answer.changes)), kept + answer.adjustments, ())
 
 
 def _inputs(request: MediaRequest, offer: Offer) -> list[str]:

@@ -104,7 +104,7 @@ def one_media(item: Input, field: WireField) -> JsonValue:
     Raises ValueError for base64: a Call holds no media bytes, so those must be an asset by now.
     """
     if item.asset is not None:
-        return asset_ref(item.asset, field.media)
+        return asset_ref(item.asset, field.media, field.mask)
     if item.url is None:
         raise ValueError(f"the {item.role} input is neither an asset nor a link")
     return item.url

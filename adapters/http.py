@@ -8,6 +8,8 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -15,15 +17,31 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import JsonValue
 
-from adapters.bodies import Media, Shelf, TooLarge, body_of
+from adapters.bodies import Media, NeedsLink, Shelf, TooLarge, body_of
 from adapters.errors import Fault
 from adapters.guard import ForbiddenAddress, guarded_socket, is_public
 from adapters.schema import ProviderCard
+from adapters.signing import BadKey, signed
 from adapters.wire import Call, Dialect, Failed, Pending, Progress, Reply, Streams, event_data, failed, understand
 
 __all__ = [
-    "Clients", "ForbiddenAddress", "Listener", "Media", "NotFetched", "Shelf", "TooLarge", "close_clients", "fetch",
-    "guarded_socket", "is_public", "open_clients", "provably_not_sent", "send", "take_turn",
+    "Clients",
+    "ForbiddenAddress",
+    "Listener",
+    "Media",
+    "NotFetched",
+    "Shelf",
+    "TooLarge",
+    "answered",
+    "close_clients",
+    "fetch",
+    "guarded_socket",
+    "is_public",
+    "open_clients",
+    "provably_not_sent",
+    "send",
+    "shortened",
+    "take_turn",
 ]  # fmt: skip
 
 REPLY_BYTES = 96 * 1024 * 1024
@@ -42,6 +60,10 @@ CONNECTIONS = 512
 REDIRECTS = 4
 PASSING = frozenset({408, 425, 429})
 """Statuses below 500 under which a link may well answer later."""
+MEDIA_TYPES = ("image/", "video/", "audio/", "model/", "application/octet-stream", "binary/octet-stream")
+"""Content types of a reply that is media, not words about it."""
+ORIGINS = 256
+"""Parsed origins that are kept: more than cards name."""
 KEY_CHARS = 8
 """A key shorter than this is no secret worth blanking, and blanking it would eat words."""
 
@@ -115,21 +137,27 @@ async def take_turn(
     key: str | None,
     shelf: Shelf,
     listener: Listener | None = None,
+    *,
+    now: datetime,
 ) -> Progress:
     """Send one call and read one reply. Every way the provider can go wrong is a Failed, never an exception.
 
-    What the shelf or the listener raises is ours, and passes through.
+    `now` is for signatures, which hold for a while only. What the shelf or the listener raises is ours, and passes.
     """
     try:
         async with asyncio.timeout(card.timeout_s):
-            reply = await send(clients, card, dialect, call, key, shelf, listener)
+            reply = await send(clients, card, dialect, call, key, shelf, listener, now)
     except TimeoutError:
         return _lost(call, Fault.TIMED_OUT, f"no answer within {card.timeout_s:g} s")
+    except NeedsLink as error:
+        return failed(Fault.INVALID_REQUEST, error)
+    except BadKey as error:
+        return failed(Fault.AUTH, error)
     except (TooLarge, BadLink, httpx.DecodingError) as error:
         return failed(Fault.BAD_REPLY, error)
     except (httpx.RequestError, aiohttp.ClientError) as error:
         return _not_answered(call, error)
-    return _relative(card, _blanked(understand(dialect, call, reply), key))
+    return shortened(card, _blanked(understand(dialect, call, reply), key))
 
 
 def _not_answered(call: Call, error: Exception) -> Failed:
@@ -137,7 +165,7 @@ def _not_answered(call: Call, error: Exception) -> Failed:
         return failed(Fault.BAD_REPLY, "the provider's reply leads to a private address")
     if _caused_by(error, aiohttp.ClientResponseError):
         return failed(Fault.BAD_REPLY, f"the answer is not HTTP: {error}")
-    if isinstance(error, httpx.UnsupportedProtocol) and not call.url.startswith("/"):
+    if isinstance(error, httpx.UnsupportedProtocol) and not call.url.startswith(("/", "{")):
         return failed(Fault.BAD_REPLY, f"the provider's reply leads nowhere: {error}")
     if provably_not_sent(error):
         return failed(Fault.UNREACHABLE, f"could not connect: {error}")
@@ -171,22 +199,33 @@ def _caused_by(error: BaseException | None, *kinds: type[BaseException]) -> Base
 
 def _blanked(progress: Progress, key: str | None) -> Progress:
     """Some providers repeat the key in their complaint about it; callers read these messages."""
-    if not isinstance(progress, Failed) or not key or len(key) < KEY_CHARS or key not in progress.error.message:
+    if not isinstance(progress, Failed) or not key:
         return progress
-    error = progress.error.model_copy(update={"message": progress.error.message.replace(key, "***")})
-    return progress.model_copy(update={"error": error})
+    message = progress.error.message
+    for secret in (key, *key.split(":")):
+        message = message.replace(secret, "***") if len(secret) >= KEY_CHARS else message
+    if message == progress.error.message:
+        return progress
+    return progress.model_copy(update={"error": progress.error.model_copy(update={"message": message})})
 
 
 async def is_accepted(
-    clients: Clients, card: ProviderCard, dialect: Dialect, call: Call, key: str | None, shelf: Shelf
+    clients: Clients, card: ProviderCard, dialect: Dialect, call: Call, key: str | None, shelf: Shelf, *, now: datetime
 ) -> bool:
     """Send a call whose answer matters only as yes or no, such as a cancel: True if it was answered with success."""
+    reply = await answered(clients, card, dialect, call, key, shelf, now=now)
+    return reply is not None and 200 <= reply.status < 300
+
+
+async def answered(
+    clients: Clients, card: ProviderCard, dialect: Dialect, call: Call, key: str | None, shelf: Shelf, *, now: datetime
+) -> Reply | None:
+    """The reply to a call that is no turn of a run (a list of models, say), or None where none came."""
     try:
         async with asyncio.timeout(card.timeout_s):
-            reply = await send(clients, card, dialect, call, key, shelf, None)
-    except (TimeoutError, httpx.RequestError, aiohttp.ClientError, TooLarge, BadLink):
-        return False
-    return 200 <= reply.status < 300
+            return await send(clients, card, dialect, call, key, shelf, None, now)
+    except (TimeoutError, httpx.RequestError, aiohttp.ClientError, TooLarge, BadLink, NeedsLink, BadKey):
+        return None
 
 
 async def send(
@@ -197,17 +236,21 @@ async def send(
     key: str | None,
     shelf: Shelf,
     listener: Listener | None,
+    now: datetime,
 ) -> Reply:
-    """One exchange. The key goes only to the configured origin; every other host is reached through the guard.
+    """One exchange. The key and the card's headers go only to the card's own hosts; all others are reached through the
+    guard.
 
-    Raises httpx's and aiohttp's errors, TimeoutError, TooLarge and BadLink.
+    Raises httpx's and aiohttp's errors, TimeoutError, TooLarge, NeedsLink, BadKey and BadLink.
     """
     url, ours = _target(card, call)
-    headers = dict(call.headers)
+    body = await body_of(call, shelf)
+    headers = (card.headers if ours else {}) | body.pop("headers", {}) | call.headers
+    request = _request(call.method, url, headers, **body)
     if ours and key:
-        headers[card.auth_header] = card.auth.format(key=key)
+        content = None if call.asset or call.form else request.content
+        request.headers.update(signed(card, key, call.method, str(request.url), request.headers, content, now))
     client = clients.configured if ours else clients.foreign
-    request = _request(call.method, url, headers, **await body_of(call, shelf))
     response = await client.handle_async_request(request)
     try:
         return await _reply(response, dialect, call, shelf, listener)
@@ -216,11 +259,16 @@ async def send(
 
 
 def _target(card: ProviderCard, call: Call) -> tuple[httpx.URL, bool]:
-    """Where a call goes, and whether that is the configured origin. Raises BadLink."""
+    """Where a call goes, and whether that is one of the card's own hosts. Raises BadLink."""
     if call.url.startswith("/"):
         return _link(card.base_url.rstrip("/") + call.url), True
+    if call.url.startswith("{"):
+        name, _, path = call.url[1:].partition("}")
+        if name not in card.hosts or not path.startswith("/"):
+            raise BadLink(f"{card.name} has no host {name[:100]!r}")
+        return _link(card.hosts[name].rstrip("/") + path), True
     url = _link(call.url)
-    return url, _origin(url) == _origin(httpx.URL(card.base_url))
+    return url, _origin(url) in map(_origin_of, (card.base_url, *card.hosts.values()))
 
 
 def _link(url: str) -> httpx.URL:
@@ -236,8 +284,16 @@ def _link(url: str) -> httpx.URL:
     return link
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+Origin = tuple[str, str, int | None]
+
+
+def _origin(url: httpx.URL) -> Origin:
     return url.scheme, url.host, url.port
+
+
+@lru_cache(maxsize=ORIGINS)
+def _origin_of(configured: str) -> Origin:
+    return _origin(httpx.URL(configured))
 
 
 async def _reply(
@@ -245,7 +301,7 @@ async def _reply(
 ) -> Reply:
     lowered = {name.lower(): value for name, value in response.headers.items()}
     good = response.status_code < 300
-    if call.stores and good:
+    if call.stores and good and lowered.get("content-type", "").lower().startswith(MEDIA_TYPES):
         async with aclosing(_bounded(response, MEDIA_BYTES)) as chunks:
             return Reply(response.status_code, lowered, stored=await shelf.store(chunks))
     async with aclosing(_bounded(response, REPLY_BYTES)) as chunks:
@@ -297,14 +353,16 @@ def _words(line: bytes, dialect: Streams) -> str:
         return ""
 
 
-def _relative(card: ProviderCard, progress: Progress) -> Progress:
-    """Links on the configured host are kept without it, so that a stored call survives a move of that host."""
+def shortened(card: ProviderCard, progress: Progress) -> Progress:
+    """Links on the card's hosts are kept without them, so that a stored call survives a move of those hosts."""
     if not isinstance(progress, Pending):
         return progress
-    base = card.base_url.rstrip("/")
+    named = [("", card.base_url), *((f"{{{name}}}", url) for name, url in card.hosts.items())]
+    places = sorted(((name, url.rstrip("/")) for name, url in named), key=lambda place: -len(place[1]))
 
     def short(value: JsonValue) -> JsonValue:
-        return value[len(base) :] if isinstance(value, str) and value.startswith(base + "/") else value
+        found = ((name, url) for name, url in places if isinstance(value, str) and value.startswith(url + "/"))
+        return next((name + str(value)[len(url) :] for name, url in found), value)
 
     call = progress.call
     memo = {name: short(value) for name, value in call.memo.items()}

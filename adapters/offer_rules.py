@@ -25,6 +25,7 @@ def offer_faults(offer: Offer, defaults: Fields, units: frozenset[str]) -> list[
             faults += [
                 f"accepts.{name}: {fault} (for {task})" for fault in _accept_faults(here, name, accept, defaults)
             ]
+        faults += [f"conditions.{fault} (for {task})" for fault in _condition_faults(here)]
         unknown = here.fields.keys() - PARAMETERS - OTHER_FIELDS - defaults.keys()
         faults += [f"fields.{name}: no parameter or role of that name" for name in sorted(unknown)]
     return list(dict.fromkeys(faults))
@@ -51,6 +52,33 @@ def _accept_faults(offer: Offer, name: str, accept: Accept, defaults: Fields) ->
         missing := [str(each) for each in accept.enum or () if _key(each) not in field.values]
     ):
         yield f"fields.{name}.values has nothing for {', '.join(missing)}"
+
+
+def _condition_faults(offer: Offer) -> Iterator[str]:
+    """A condition speaks of what the offer accepts, and narrows it."""
+    known = offer.accepts.keys() | ({"width", "height"} if "size" in offer.accepts else set())
+    known |= {"size"} if {"width", "height"} <= known else set()
+    for number, condition in enumerate(offer.conditions):
+        for name in sorted(condition.when.keys() - known):
+            yield f"{number}.when.{name}: the offer does not accept it"
+        for role in sorted(condition.roles - offer.inputs.keys()):
+            yield f"{number}.roles: the offer takes no {role} input"
+        for name, accept in condition.accepts.items():
+            yield from (f"{number}.accepts.{name}: {fault}" for fault in _narrowing_faults(offer, name, accept, known))
+
+
+def _narrowing_faults(offer: Offer, name: str, accept: Accept, known: set[str]) -> Iterator[str]:
+    if name not in known:
+        yield "the offer does not accept it"
+        return
+    if accept.enum is not None and not accept.enum:
+        yield "the list is empty"
+    if accept.default is not None and not allowed(accept.default, accept):
+        yield f"the default {accept.default} is not among what is accepted"
+    wide = offer.accepts.get(name)
+    beyond = [str(each) for each in accept.enum or () if wide is not None and not allowed(each, wide)]
+    if beyond:
+        yield f"{', '.join(beyond)} is not accepted by the offer itself"
 
 
 def _key(value: object) -> str:

@@ -9,17 +9,73 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from adapters.dialects import fal, fal_stream, openai_chat, openai_images, replicate
+from adapters.dialects import (
+    anthropic,
+    ark_images,
+    ark_video,
+    bedrock,
+    bfl,
+    dashscope,
+    dashscope_sync,
+    elevenlabs,
+    fal,
+    fal_stream,
+    fireworks,
+    gemini,
+    google_interactions,
+    huggingface,
+    kling,
+    luma,
+    luma_agents,
+    minimax,
+    minimax_h3,
+    openai_chat,
+    openai_images,
+    replicate,
+    runware,
+    runway,
+    stability,
+    together_video,
+    veo,
+    wavespeed,
+    xai_images,
+    xai_video,
+)
 from adapters.offer_rules import offer_faults
 from adapters.schema import Frozen, Model, Offer, ProviderCard, Unit
 from adapters.wire import Dialect
 
 DIALECTS: dict[str, Dialect] = {
+    "anthropic": anthropic,
+    "ark_images": ark_images,
+    "ark_video": ark_video,
+    "bedrock": bedrock,
+    "bfl": bfl,
+    "dashscope": dashscope,
+    "dashscope_sync": dashscope_sync,
+    "elevenlabs": elevenlabs,
     "fal": fal,
     "fal_stream": fal_stream,
+    "fireworks": fireworks,
+    "gemini": gemini,
+    "google_interactions": google_interactions,
+    "huggingface": huggingface,
+    "kling": kling,
+    "luma": luma,
+    "luma_agents": luma_agents,
+    "minimax": minimax,
+    "minimax_h3": minimax_h3,
     "openai_chat": openai_chat,
     "openai_images": openai_images,
     "replicate": replicate,
+    "runware": runware,
+    "runway": runway,
+    "stability": stability,
+    "together_video": together_video,
+    "veo": veo,
+    "wavespeed": wavespeed,
+    "xai_images": xai_images,
+    "xai_video": xai_video,
 }
 
 T = TypeVar("T", bound=Frozen)

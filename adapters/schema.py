@@ -210,6 +210,10 @@ MediaForm = Literal["data_uri", "base64", "url", "link", "uploaded"]
 nothing; `uploaded`: put into the provider's own storage first, in turns of its own (adapters/uploads.py)."""
 
 
+MaskPaint = Literal["white", "alpha", "black"]
+"""How a mask marks what is to change: our own masks are white there, others want it transparent or black."""
+
+
 class WireField(Frozen):
     """How one provider spells one parameter: its name, and the form its value takes."""
 
@@ -218,6 +222,7 @@ class WireField(Frozen):
     values: dict[str, JsonValue] | None = Field(None, description="our value → theirs")
     many: bool = Field(False, description="an input that is sent as a list")
     media: MediaForm = "data_uri"
+    mask: MaskPaint = Field("white", description="for a mask: what the provider takes for the place to change")
     keys: dict[str, str] | None = Field(None, description="for loras: our `path` and `scale` → their names")
 
 
@@ -315,9 +320,18 @@ class ProviderCard(Frozen):
     auth_header: str = "authorization"
     auth: str = "Bearer {key}"
     signing: Literal["sigv4", "kling_jwt"] | None = Field(None, description="how a key of several parts signs calls")
+    signing_scope: str = Field(
+        "us-east-1/bedrock", pattern=r"^[a-z0-9-]+/[a-z0-9-]+$",
+        description="for sigv4: region/service, where the host does not say them",
+    )  # fmt: skip
     headers: dict[str, str] = Field(default_factory=dict, description="sent with every call to the provider's hosts")
     callbacks: CallbackSignature | None = Field(None, description="how its webhooks are signed; None: it sends none")
-    callback_secret_env: str | None = None
+    callback_secret_env: str | None = Field(
+        None, description="variable of the secret that its webhooks are signed with"
+    )
+    callback_keys: str | None = Field(
+        None, description="where its public keys for webhooks are, as a call's url; None: where they are known to be"
+    )
     idempotency_header: str | None = Field(None, description="a header under which a submit may safely be sent again")
     stand_in: bool = Field(False, description="leaves `auto` as soon as another provider has a key")
     timeout_s: float = Field(120, gt=0, description="the longest that one call may take")

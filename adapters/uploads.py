@@ -25,6 +25,11 @@ def first(submit: Call, begin: Begin) -> Call:
     return call.model_copy(update={"memo": call.memo | {SUBMIT: submit.model_dump(mode="json"), ASSET: asset}})
 
 
+def submit_of(call: Call) -> Call:
+    """The submit that a first call is, or that waits for its uploads."""
+    return Call.model_validate(call.memo[SUBMIT]) if SUBMIT in call.memo else call
+
+
 def carried(call: Call, onward: Call) -> Call:
     """A later call of the same upload: it carries along what waits for the upload."""
     waiting = {name: call.memo[name] for name in (SUBMIT, ASSET)}
@@ -33,7 +38,7 @@ def carried(call: Call, onward: Call) -> Call:
 
 def uploaded(call: Call, link: str, begin: Begin) -> Pending:
     """An input is there, under `link` (or whatever name the provider gave it): on to the next one, or to the submit."""
-    submit = Call.model_validate(call.memo[SUBMIT])
+    submit = submit_of(call)
     placed = submit.model_copy(update={"json_body": _placed(submit.json_body, str(call.memo[ASSET]), link)})
     return Pending(call=first(placed, begin), provider_status="uploaded")
 

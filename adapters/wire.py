@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checka
 from pydantic import Field, JsonValue
 
 from adapters.errors import Fault, ProviderError, from_status
-from adapters.schema import Fields, Frozen, MediaForm, MediaRequest, Offer, Output, Usage
+from adapters.schema import Fields, Frozen, MaskPaint, MediaForm, MediaRequest, Offer, Output, Usage
 
 MESSAGE_CHARS = 500
 """How much of a provider's error text is kept: enough to act on, too little to hide media in."""
@@ -29,7 +29,7 @@ class Part(Frozen):
     name: str
     value: str | None = None
     asset: str | None = None
-    mask_as_alpha: bool = Field(False, description="our masks are white where to change; send transparent there")
+    mask: MaskPaint = Field("white", description="for a mask: what the provider takes for the place to change")
 
 
 class Call(Frozen):
@@ -49,7 +49,9 @@ class Call(Frozen):
     headers: dict[str, str] = Field(default_factory=dict)
     memo: dict[str, JsonValue] = Field(default_factory=dict)
     streams: bool = Field(False, description="the reply is server-sent events whose deltas a listener may want")
-    stores: bool = Field(False, description="the reply is media: its bytes go to the store, Reply.stored names them")
+    stores: bool = Field(
+        False, description="a good reply that is media goes to the store, Reply.stored names it; any other is a body"
+    )
 
 
 ASSET_KEY = "$asset"
@@ -59,9 +61,13 @@ AssetForm = MediaForm | Literal["mime", "name", "size_bytes"]
 """What of an asset is put in: its bytes or link in one of the forms of media, or a fact that an upload must state."""
 
 
-def asset_ref(asset: str, form: AssetForm = "data_uri") -> dict[str, JsonValue]:
-    """A place in a json body where an asset's bytes, its link, or a fact about it belong."""
-    return {ASSET_KEY: asset, "form": form}
+def asset_ref(asset: str, form: AssetForm = "data_uri", mask: MaskPaint = "white") -> dict[str, JsonValue]:
+    """A place in a json body where an asset's bytes, its link, or a fact about it belong.
+
+    `mask` says how a mask is painted for this provider; one that is painted anew has no link, only bytes.
+    """
+    ref: dict[str, JsonValue] = {ASSET_KEY: asset, "form": form}
+    return ref if mask == "white" else ref | {"mask": mask}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import problems, telemetry
 from gateway.assembly import Parts
 from gateway.assets import routes as assets
+from gateway.budgets import routes as budgets
+from gateway.callbacks import routes as callbacks
+from gateway.callbacks.rules import PATH as CALLBACKS
 from gateway.catalog import routes as catalog
 from gateway.jobs import routes as jobs
 from gateway.keys import routes as keys
@@ -35,8 +38,11 @@ def mount(app: FastAPI, parts: Parts) -> None:
     app.include_router(routing.routes(parts.db, parts.routing))
     app.include_router(catalog.routes(parts.supply, lambda: parts.routing.belief))
     app.include_router(assets.routes(parts.assets))
+    app.include_router(callbacks.routes(parts.callbacks))
     app.include_router(ledger.routes(parts.db))
+    app.include_router(budgets.routes(parts.db))
     app.include_router(keys.routes(parts.keyring))
+    app.include_router(keys.plan_routes(parts.keyring))
 
 
 def add_probes(app: FastAPI, ready: Callable[[], Awaitable[str | None]]) -> None:
@@ -70,7 +76,8 @@ def add_problems(app: FastAPI) -> None:
 class Doorkeeper:
     """Pure ASGI: finds who calls, once for each request under /v1, and counts what was answered.
 
-    An asset's content may be had without a key, by a signed link; its route decides that.
+    An asset's content may be had without a key, by a signed link; its route decides that. Providers have no keys: whose
+    a webhook is, its own route finds out.
     """
 
     def __init__(self, app: ASGIApp, keyring: Callable[[], Keyring]) -> None:
@@ -101,7 +108,7 @@ class Doorkeeper:
         path: str = scope["path"]
         if "\x00" in path:
             raise NotFound("there is nothing under a path with a NUL in it")
-        if not path.startswith("/v1/"):
+        if not path.startswith("/v1/") or path.startswith(CALLBACKS):
             return
         secret = _secret(scope)
         if secret is None and path.startswith("/v1/assets/") and path.endswith("/content"):

@@ -17,6 +17,7 @@ from gateway.assets.service import Assets
 from gateway.assets.store import open_store
 from gateway.attempts import store as attempts
 from gateway.attempts.runner import Runner
+from gateway.callbacks.service import Callbacks
 from gateway.catalog import evidence
 from gateway.catalog.supply import Supply, read_supply
 from gateway.db import Database, connect
@@ -55,6 +56,7 @@ class Parts:
     routing: Routing
     assets: Assets
     jobs: Jobs
+    callbacks: Callbacks
     keyring: Keyring
     new_admin_secret: str | None
 
@@ -103,7 +105,8 @@ async def _put_together(settings: Settings, db: Database, clients: Clients) -> P
     routing = Routing(supply, await evidence.gather(db, supply, now))
     assets = Assets(db, open_store(settings.store_url), clients, link_secret, settings.public_url)
     jobs = Jobs(db, supply, routing, assets, Endings(supply, assets), Waiting())
-    return Parts(settings, db, clients, supply, routing, assets, jobs, Keyring(db), new_admin_secret)
+    callbacks = Callbacks(db, supply, assets, jobs, settings.public_url)
+    return Parts(settings, db, clients, supply, routing, assets, jobs, callbacks, Keyring(db), new_admin_secret)
 
 
 @asynccontextmanager
@@ -121,6 +124,7 @@ async def _working(parts: Parts) -> AsyncIterator[None]:
         moved=jobs.endings.moved,
         announce=jobs.waiting.announce,
         listener=jobs.waiting.listener,
+        callback_url=parts.callbacks.url,
         most=parts.settings.workers,
     )
     if parts.db.url.get_backend_name() == "sqlite":

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.commands.names_app import names_app
 from gateway.commands.terminal import OneLine
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ keys_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
 ledger_app = typer.Typer(no_args_is_help=True, help="The books.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(names_app, name="names")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else.")]
 OfTask = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only those that do this.")]

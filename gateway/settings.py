@@ -63,12 +63,33 @@ def variable(name: str) -> str | None:
 
 
 def provider_key(card: ProviderCard) -> str | None:
-    return variable(card.key_env) if card.key_env else None
+    """The key under the first of a card's variables that is set; those of a pair must both be."""
+    return next(filter(None, map(_joined, key_choices(card.key_env))), None)
+
+
+def key_choices(key_env: str | None) -> tuple[tuple[str, ...], ...]:
+    """The variables that a provider's key may lie in: "X | A:B" is X alone, or else A and B joined by a colon."""
+    choices = (key_env or "").split("|")
+    return tuple(tuple(name.strip() for name in each.split(":")) for each in choices if each.strip())
+
+
+def _joined(names: tuple[str, ...]) -> str | None:
+    found = [variable(name) for name in names]
+    return ":".join(map(str, found)) if all(found) else None
+
+
+def callback_secret(card: ProviderCard) -> str | None:
+    """The secret under which a provider signs its webhooks, where it shares one with us."""
+    return variable(card.callback_secret_env) if card.callback_secret_env else None
+
+
+def base_url_variable(card: ProviderCard) -> str:
+    return f"PODIUM_PROVIDER_{card.name.upper().replace('-', '_')}_BASE_URL"
 
 
 def moved_base_url(card: ProviderCard) -> str | None:
     """`PODIUM_PROVIDER_<NAME>_BASE_URL`, where the operator moved a provider."""
-    return variable(f"PODIUM_PROVIDER_{card.name.upper().replace('-', '_')}_BASE_URL")
+    return variable(base_url_variable(card))
 
 
 def provider_base_url(card: ProviderCard) -> str | None:
@@ -77,9 +98,9 @@ def provider_base_url(card: ProviderCard) -> str | None:
     return moved_base_url(card) or sandbox
 
 
-def keyless_environment(key_names: Iterable[str], **changes: str) -> dict[str, str]:
+def keyless_environment(key_envs: Iterable[str], **changes: str) -> dict[str, str]:
     """The environment for a child process that must not spend money: no provider's key, no setting but `changes`."""
-    taken_away = frozenset(key_names)
+    taken_away = {name for each in key_envs for names in key_choices(each) for name in names}
     kept = {
         name: value
         for name, value in os.environ.items()

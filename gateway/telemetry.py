@@ -28,7 +28,8 @@ OPEN_ATTEMPTS = Gauge("podium_open_attempts", "Attempts that are not ended", reg
 BOOKS_BALANCE = Gauge("podium_books_balance", "1 while the last ledger check found nothing", registry=REGISTRY)
 TICKS = Counter("podium_ticks_total", "Scheduled runs ended", ["tick", "outcome"], registry=REGISTRY)
 TICK_SECONDS = Histogram(
-    "podium_tick_seconds", "One scheduled run", ["tick"], registry=REGISTRY, buckets=(0.01, 0.1, 1, 5, 15, 60, 300, 900),
+    "podium_tick_seconds", "One scheduled run", ["tick"], registry=REGISTRY,
+    buckets=(0.01, 0.1, 1, 5, 15, 60, 300, 900),
 )  # fmt: skip
 EVIDENCE_AGE_S = Gauge("podium_evidence_age_seconds", "Age of the evidence that decisions use", registry=REGISTRY)
 

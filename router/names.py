@@ -1,26 +1,31 @@
 """Match the names that callers, boards and providers write to our model ids. A name that fits two models fits none.
 
-What is only another spelling: case, separators, a "v" before a version, ".0" after it. What names the same model
-with something added, and may be taken off the end of a board's label: preview, -001, dates, and the tiers of
-resolution, audio and quality. All else names another model: fast, lite, mini, turbo, pro and max above all.
+What the operator settled comes first, then exact names, then the rules of router.labels; what is left is unresolved,
+and shown for the operator to settle: never a guess.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from adapters.schema import Model, Offer, Task
+from router import labels
+from router.labels import NAME_CHARS, Peeled, Variant, graded_key, hyphenate, key_of
 from router.policy import PRESETS
 
-NAME_CHARS = 200
-"""The longest name that is looked at: no board, provider or caller has been seen to need half of it."""
+__all__ = [
+    "Auto", "Meaning", "Named", "Names", "OneModel", "OneOffer", "Unknown", "collect", "hyphenate", "key_of",
+    "settled_key", "spellings_of",
+]  # fmt: skip
 
 NEAR_MOST = 3
 """Near misses shown for an unknown name: enough to see one's typing error, not a list to scroll."""
+
+READ_MOST = 50_000
+"""Labels whose meaning is remembered: a year of daily readings writes the same few thousand again and again."""
 
 AUTO = "auto"
 
@@ -52,47 +57,22 @@ class Unknown(NamedTuple):
 
 Named = Auto | OneModel | OneOffer | Unknown
 
-_SEPARATORS = re.compile(r"[\W_]+")
-_VERSION_LETTER = re.compile(r"(?:^|(?<=-))v(?=\d)")
-_POINT_ZERO = re.compile(r"(?<=\d)-0(?!\d)")
-_LOOSE_HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
+How = Literal["settled", "exact", "rule", "pointer", "unresolved"]
 
 
-def hyphenate(name: str) -> str:
-    """Lower case, and one hyphen for whatever separates: "FLUX.1 [dev]" → "flux-1-dev"."""
-    return _SEPARATORS.sub("-", name[:NAME_CHARS].casefold()[:NAME_CHARS]).strip("-")
+class Meaning(NamedTuple):
+    """What a label means: our model or None, what it says besides, and by what that is known.
+
+    A pointer ("veo-latest") has the model that it points to today; a settled label without a model is one that the
+    operator said is none of ours.
+    """
+
+    model: str | None
+    variant: Variant
+    how: How
 
 
-def key_of(name: str) -> str:
-    """What all spellings of a name share: "Veo 3.0", "veo-3" and "veo3" → "veo3"; digits stay apart ("2.5", "25")."""
-    plain = _POINT_ZERO.sub("", _VERSION_LETTER.sub("", hyphenate(name)))
-    return _LOOSE_HYPHEN.sub("", plain)
-
-
-_TIER = (
-    r"preview|exp|experimental|generate|\d{3}|20\d{6}|20\d\d-\d\d-\d\d"
-    r"|\d{3,4}p|[1248]k|high-res|high-fidelity|(?:no-|with-)?audio"
-)
-"""What a board adds to a model's name. Four digits stay: qwen-image-2512 is another model than qwen-image."""
-
-_EFFORT = r"minimal|low|medium|high|xhigh|thinking|\d{2,3}k"
-"""How long a text model may think. Of text models only: krea-2-medium and krea-2-large are two models."""
-
-_MODES = {"t2i": Task.TEXT_TO_IMAGE, "t2v": Task.TEXT_TO_VIDEO, "i2v": Task.IMAGE_TO_VIDEO}
-"""A task in a label names the model that does that task, so it may be taken off one that does."""
-
-_ENDING = re.compile(rf"-(?:(?P<tier>{_TIER})|(?P<effort>{_EFFORT})|(?P<mode>{'|'.join(_MODES)}))$")
-
-_ENDINGS_MOST = 6
-"""Endings taken off one label: the longest seen had three (a date, an effort and a budget of tokens)."""
-
-_BRACKETED = re.compile(r"\s*[\[(]([^\])]*)[\])]")
-
-_BRACKETED_TIER = re.compile(
-    rf"{_TIER}|{_EFFORT}|auto|web-search|thinking-minimal"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december"
-)
-"""In brackets a tier cannot be part of a name. Artificial Analysis writes the month of a release there."""
+UNRESOLVED = Meaning(None, Variant(), "unresolved")
 
 
 @dataclass(frozen=True)
@@ -105,7 +85,11 @@ class Names:
     spellings: Mapping[str, str]
     wire_ids: Mapping[str, str]
     keys: Mapping[str, str]
+    graded: Mapping[str, str]
+    open_weights: frozenset[str]
     owners: frozenset[str]
+    settled: Mapping[str, str | None] = field(default_factory=dict)
+    read: dict[str, Meaning] = field(default_factory=dict, compare=False, repr=False)
 
     def resolve(self, name: str) -> Named:
         """What a caller's `model` means."""
@@ -121,12 +105,29 @@ class Names:
         return self._at_provider(text) or Unknown(self._near(text))
 
     def resolve_label(self, label: str) -> str | None:
-        """The model that a label of a board, feed or listing means, or None: never a guess."""
-        text = label.strip()[:NAME_CHARS]
-        owner, _, rest = text.partition("/")
-        if found := self._exact(text) or self._by_rules(text):
-            return found
-        return self._by_rules(rest) if owner.casefold() in self.owners else None
+        """The model that a label of a board, feed or listing means, or None: never a guess, and never a pointer,
+        for what stands behind one changes."""
+        meaning = self.read_label(label)
+        return None if meaning.how == "pointer" else meaning.model
+
+    def read_label(self, label: str) -> Meaning:
+        """The model and the variant that a label means, and how that is known."""
+        known = self.read.get(label)
+        if known is None:
+            known = self._read(label.strip()[:NAME_CHARS])
+            if len(self.read) < READ_MOST:
+                self.read[label] = known
+        return known
+
+    def _read(self, text: str) -> Meaning:
+        if (key := settled_key(text)) in self.settled:
+            return Meaning(self.settled[key], self._variant(text), "settled")
+        if found := self._exact(text):
+            return Meaning(found, self._variant(text), "exact")
+        if ruled := self._by_rules(text):
+            return ruled
+        pointed = self._pointed(text)
+        return Meaning(pointed, Variant(), "pointer") if pointed else UNRESOLVED
 
     def _one(self, text: str) -> str | None:
         return text if text in self.tasks else self.pointers.get(text) or self._exact(text)
@@ -141,29 +142,49 @@ class Names:
         offer = f"{provider}/{model}"
         return OneOffer(offer, model) if model and offer in self.offers else None
 
-    def _by_rules(self, text: str) -> str | None:
-        model = self._shortened(hyphenate(_BRACKETED.sub("", text)))
-        added = _BRACKETED.findall(text)
-        return model if model and all(self._adds_nothing(model, part) for part in added) else None
+    def _by_rules(self, text: str) -> Meaning | None:
+        """By all readings of the label that name a model, if they name the same one."""
+        plain, added = labels.without_brackets(text)
+        found = {meaning.model: meaning for tail in self._tails(plain) if (meaning := self._shortened(tail))}
+        if len(found) != 1:
+            return None
+        (meaning,) = found.values()
+        if not all(labels.is_tier(part) or self._exact(part) == meaning.model for part in added):
+            return None
+        return meaning._replace(variant=_noted(meaning.variant, added))
 
-    def _adds_nothing(self, model: str, part: str) -> bool:
-        """Whether brackets hold only a tier, or another name of the same model."""
-        return bool(_BRACKETED_TIER.fullmatch(hyphenate(part))) or self._exact(part) == model
+    def _tails(self, text: str) -> list[Peeled]:
+        """Barest last, and so the one whose variant is kept."""
+        return list(labels.tails(text, labels.OWNERS | self.owners))
 
-    def _shortened(self, text: str) -> str | None:
+    def _shortened(self, tail: Peeled) -> Meaning | None:
         """Take one ending after another off, until what is left is a name we know."""
-        is_effort, modes = False, set[Task]()
-        for _ in range(_ENDINGS_MOST + 1):
-            if model := self.keys.get(key_of(text)):
-                fits = modes <= self.tasks[model] and (Task.TEXT in self.tasks[model] or not is_effort)
-                return model if fits else None
-            ending = _ENDING.search(text)
-            if ending is None:
-                return None
-            is_effort = is_effort or ending["effort"] is not None
-            modes |= {_MODES[ending["mode"]]} if ending["mode"] else set()
-            text = text[: ending.start()]
+        for peeled in labels.peels(tail):
+            for text, variant in (peeled, labels.ungraded(peeled)):
+                if model := self.keys.get(key_of(text)) or self.graded.get(graded_key(text)):
+                    said = variant._replace(tasks=variant.tasks - tail.variant.tasks)
+                    return Meaning(model, variant, "rule") if self._fits(model, said) else None
         return None
+
+    def _fits(self, model: str, said: Variant) -> bool:
+        """Whether endings of a name can be tiers of this model. Where the weights are open, a thinking and an
+        experimental set are published apart, as other models."""
+        tasks = self.tasks[model]
+        is_apart = said.effort == "thinking" or not labels.EXPERIMENTAL.isdisjoint(said.stage)
+        is_text = Task.TEXT in tasks or said.effort is None
+        return said.tasks <= tasks and is_text and not (is_apart and model in self.open_weights)
+
+    def _pointed(self, text: str) -> str | None:
+        return next((model for tail, _ in self._tails(text) if (model := self._pointer(tail))), None)
+
+    def _pointer(self, tail: str) -> str | None:
+        return self.pointers.get(tail) if tail.endswith("-latest") else None
+
+    def _variant(self, text: str) -> Variant:
+        """What an exactly known label says besides the model's name, read off its end."""
+        plain, added = labels.without_brackets(text)
+        *_, bare = labels.peels(self._tails(plain)[-1])
+        return _noted(bare.variant, added)
 
     def _near(self, text: str) -> tuple[str, ...]:
         """Ids of what the text resembles, best first."""
@@ -173,6 +194,17 @@ class Names:
         return tuple(dict.fromkeys(shown[name] for name in close))[:NEAR_MOST]
 
 
+def _noted(variant: Variant, added: Iterable[str]) -> Variant:
+    for part in added:
+        variant = labels.noted(variant, part) if labels.is_tier(part) else variant
+    return variant
+
+
+def settled_key(label: str) -> str:
+    """The form under which a label is settled: whoever writes it again in other case means the same."""
+    return " ".join(label[:NAME_CHARS].casefold().split())
+
+
 def _auto(policy: str) -> Auto | Unknown:
     if not policy or policy in PRESETS:
         return Auto(policy or None)
@@ -180,11 +212,15 @@ def _auto(policy: str) -> Auto | Unknown:
     return Unknown(tuple(f"{AUTO}:{name}" for name in close))
 
 
-def collect(models: Iterable[Model], offers: Iterable[Offer]) -> Names:
-    """Build the names of a catalog, once. Offers of models that are not in it are left out."""
+def collect(models: Iterable[Model], offers: Iterable[Offer], settled: Mapping[str, str | None] | None = None) -> Names:
+    """Build the names of a catalog, once. Offers of models that are not in it are left out.
+
+    `settled` is what the operator said of labels: a model of the catalog, or None for "none of ours". A settlement of
+    a model that is no longer in the catalog is left out too, so that its label is unresolved again.
+    """
     known = {model.id: model for model in models}
     served = [offer for offer in offers if offer.model in known]
-    spelled = [(name, model.id) for model in known.values() for name in spellings_of(model)]
+    spelled = [(name, model.id) for model in known.values() for name in spellings_of(model) if labels.is_telling(name)]
     keys = _unambiguous((key_of(name), model) for name, model in spelled)
     wired = [(wire_id, offer.model) for offer in served for wire_id in _wire_ids(offer)]
     return Names(
@@ -194,7 +230,12 @@ def collect(models: Iterable[Model], offers: Iterable[Offer]) -> Names:
         spellings={name.casefold(): model for name, model in spelled if keys.get(key_of(name)) == model},
         wire_ids=_unambiguous((name.casefold(), model) for name, model in wired),
         keys=keys,
+        graded=_unambiguous((graded_key(name), model) for name, model in spelled),
+        open_weights=frozenset(model.id for model in known.values() if model.open_weights),
         owners=frozenset(model.partition("/")[0] for model in known) | {offer.provider for offer in served},
+        settled={
+            settled_key(label): model for label, model in (settled or {}).items() if model is None or model in known
+        },
     )
 
 

@@ -3,26 +3,16 @@
 Docs: https://platform.openai.com/docs/api-reference/chat (read 2026-11-20)
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
 
+from adapters import wire
 from adapters.errors import Fault, ProviderError, from_status
 from adapters.fields import spell
 from adapters.schema import Fields, ImagePart, MediaRequest, Message, Offer, Output, TextPart, Usage, WireField
-from adapters.wire import (
-    MESSAGE_CHARS,
-    Call,
-    Done,
-    Failed,
-    Progress,
-    Reply,
-    asset_ref,
-    blamed,
-    counted,
-    failed,
-    refusal,
-)
+from adapters.wire import Call, Done, Failed, Progress, Reply, asset_ref, blamed, counted, failed, refusal
 
 FIELDS: Fields = {
     "model": WireField(name="model"),
@@ -36,6 +26,9 @@ FIELDS: Fields = {
 }
 
 FILTERED = "content_filter"
+
+INNER_FILTERED = b"ResponsibleAIPolicyViolation"
+"""Azure's inner code of a refusal, whichever of several codes stands outside."""
 
 FAULTS_BY_CODE = {
     "insufficient_quota": Fault.OUT_OF_CREDIT,
@@ -70,8 +63,8 @@ def _part(part: TextPart | ImagePart) -> JsonValue:
 
 def read(call: Call, reply: Reply) -> Progress:
     if refused := refusal(call, reply):
-        fault = FAULTS_BY_CODE.get(refused.error.code or "")
-        return blamed(refused, fault) if fault else refused
+        fault = FAULTS_BY_CODE.get(refused.error.code or "", refused.error.fault)
+        return blamed(refused, Fault.CONTENT_REJECTED if INNER_FILTERED in reply.body else fault)
     streamed = "text/event-stream" in reply.headers.get("content-type", "") or reply.body.startswith(b"data:")
     return _read_events(reply) if streamed else _read_whole(reply.json())
 
@@ -112,7 +105,7 @@ def _finished(words: list[str], reasons: list[str | None], usage: Usage) -> Prog
 def _broken_off(error: Any, status: int) -> Failed:
     """An error within a stream that began well. Some hosts put the HTTP status it would have had in its code."""
     said = error if isinstance(error, dict) else {"message": str(error)}
-    code, message = said.get("code") or said.get("type"), str(said.get("message") or error)[:MESSAGE_CHARS]
+    code, message = said.get("code") or said.get("type"), str(said.get("message") or error)[: wire.MESSAGE_CHARS]
     if isinstance(code, int) and code >= 400:
         return Failed(error=from_status(code, message))
     fault = FAULTS_BY_CODE.get(str(code), Fault.PROVIDER_FAULT)
@@ -124,6 +117,21 @@ def delta(document: Any) -> str:
     none: dict[str, Any] = {}
     first = next((choice for choice in document.get("choices", ()) if choice.get("index", 0) == 0), none)
     return (first.get("delta") or {}).get("content") or ""
+
+
+def list_models() -> Call:
+    return Call(stage="models", method="GET", url="/models")
+
+
+def read_models(call: Call, reply: Reply) -> wire.Listings:
+    """OpenAI puts the list under `data`, some copies send it bare; who knows no date writes 0."""
+    body = reply.json()
+    return wire.Listings(tuple(_listing(model) for model in (body if isinstance(body, list) else body["data"])))
+
+
+def _listing(model: dict[str, Any]) -> wire.Listing:
+    created = model.get("created")
+    return wire.Listing(wire_id=model["id"], created=datetime.fromtimestamp(created, UTC).date() if created else None)
 
 
 def _usage(usage: dict[str, Any] | None) -> Usage:

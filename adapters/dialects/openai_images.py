@@ -4,6 +4,7 @@ Docs: https://platform.openai.com/docs/api-reference/images (read 2026-11-20)
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,7 +12,20 @@ from pydantic import JsonValue
 from adapters.errors import Fault
 from adapters.fields import field_name, spell
 from adapters.schema import Fields, Input, MediaRequest, Offer, Output, Role, Usage, WireField
-from adapters.wire import Call, Done, Failed, Part, Progress, Reply, blamed, counted, linked, refusal
+from adapters.wire import (
+    Call,
+    Done,
+    Failed,
+    Listing,
+    Listings,
+    Part,
+    Progress,
+    Reply,
+    blamed,
+    counted,
+    linked,
+    refusal,
+)
 
 FIELDS: Fields = {
     "model": WireField(name="model"),
@@ -34,10 +48,15 @@ FIELDS: Fields = {
 FAULTS_BY_CODE = {
     "moderation_blocked": Fault.CONTENT_REJECTED,
     "content_policy_violation": Fault.CONTENT_REJECTED,
+    "content_filter": Fault.CONTENT_REJECTED,
+    "contentFilter": Fault.CONTENT_REJECTED,
     "insufficient_quota": Fault.OUT_OF_CREDIT,
     "billing_hard_limit_reached": Fault.OUT_OF_CREDIT,
 }
 """What the status leaves open: a 400 may be moderation, a 429 an empty account."""
+
+FILTERED = b"ResponsibleAIPolicyViolation"
+"""Azure's inner code of a refusal, whichever of several codes stands outside."""
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
@@ -57,13 +76,13 @@ def _file(item: Input) -> Part:
     if item.asset is None:
         raise ValueError(f"the {item.role} input must be an asset: it is sent as a file")
     if item.role is Role.MASK:
-        return Part(name="mask", asset=item.asset, mask_as_alpha=True)
+        return Part(name="mask", asset=item.asset, mask="alpha")
     return Part(name="image[]", asset=item.asset)
 
 
 def read(call: Call, reply: Reply) -> Progress:
     if refused := refusal(call, reply):
-        return _sharpened(refused)
+        return _sharpened(refused, reply)
     body = reply.json()
     mime = f"image/{body.get('output_format') or 'png'}"
     outputs = tuple(_output(item, mime) for item in body["data"])
@@ -72,7 +91,24 @@ def read(call: Call, reply: Reply) -> Progress:
     return Done(outputs=outputs, usage=_usage(body.get("usage") or {}))
 
 
-def _sharpened(refused: Failed) -> Failed:
+def list_models() -> Call:
+    return Call(stage="models", method="GET", url="/models")
+
+
+def read_models(call: Call, reply: Reply) -> Listings:
+    """OpenAI puts the list under `data`, Together sends it bare; who knows no date writes 0."""
+    body = reply.json()
+    return Listings(tuple(_listing(model) for model in (body if isinstance(body, list) else body["data"])))
+
+
+def _listing(model: dict[str, Any]) -> Listing:
+    created = model.get("created")
+    return Listing(wire_id=model["id"], created=datetime.fromtimestamp(created, UTC).date() if created else None)
+
+
+def _sharpened(refused: Failed, reply: Reply) -> Failed:
+    if refused.error.status == 400 and FILTERED in reply.body:
+        return blamed(refused, Fault.CONTENT_REJECTED)
     fault = FAULTS_BY_CODE.get(refused.error.code or "")
     return blamed(refused, fault) if fault else refused
 

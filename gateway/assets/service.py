@@ -12,6 +12,7 @@ from typing import TypeVar
 from PIL import Image
 
 from adapters.http import Clients, Media
+from adapters.schema import MaskPaint
 from gateway import clock
 from gateway.assets import tables
 from gateway.assets.measure import measure
@@ -44,15 +45,15 @@ class Assets:
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MEASURERS, "measure"))
     known: dict[str, Facts] = field(default_factory=dict)
 
-    async def open(self, asset: str, mask_as_alpha: bool = False) -> Media:
-        """An asset's type, size and bytes. `mask_as_alpha`: a PNG, transparent where our mask is white.
+    async def open(self, asset: str, mask: MaskPaint = "white") -> Media:
+        """An asset's type, size and bytes. `mask`: a PNG, transparent or black where our mask is white.
 
         Raises NotFound.
         """
         row = await self.found(asset)
-        if not mask_as_alpha:
+        if mask == "white":
             return Media(row["mime"], row["size_bytes"], self.blobs.stream(row["sha256"], 0, row["size_bytes"]))
-        data = await self.in_thread(partial(self._alpha, row["sha256"]))
+        data = await self.in_thread(partial(self._painted, row["sha256"], MASKS[mask]))
         return Media("image/png", len(data), _once(data))
 
     async def link(self, asset: str) -> str | None:
@@ -112,18 +113,36 @@ class Assets:
         self.known[sha256] = facts
         return facts
 
-    def _alpha(self, sha256: str) -> bytes:
+    def _painted(self, sha256: str, paint: Callable[[bytes], bytes]) -> bytes:
         with closing(self.blobs.open(sha256)) as file:
-            return mask_to_alpha(file.read())
+            return paint(file.read())
 
 
 def mask_to_alpha(mask: bytes) -> bytes:
     """Our mask (white: change; black, transparent: keep) as the PNG some providers want (transparent: change)."""
+    kept = _kept(mask)
+    picture = Image.new("RGBA", kept.size, "black")
+    picture.putalpha(kept)
+    return _png(picture)
+
+
+def mask_to_black(mask: bytes) -> bytes:
+    """Our mask as the PNG, without transparency, that others want (black: change; white: keep)."""
+    return _png(_kept(mask))
+
+
+MASKS: dict[MaskPaint, Callable[[bytes], bytes]] = {"alpha": mask_to_alpha, "black": mask_to_black}
+
+
+def _kept(mask: bytes) -> Image.Image:
+    """How much of each pixel is to be kept, from 0 to 255."""
     with Image.open(BytesIO(mask)) as image:
         drawn = image.convert("RGBA")
     white = Image.alpha_composite(Image.new("RGBA", drawn.size, "black"), drawn).convert("L")
-    picture = Image.new("RGBA", drawn.size, "black")
-    picture.putalpha(white.point(lambda level: 255 - level))
+    return white.point(lambda level: 255 - level)
+
+
+def _png(picture: Image.Image) -> bytes:
     written = BytesIO()
     picture.save(written, "PNG", compress_level=1)
     return written.getvalue()

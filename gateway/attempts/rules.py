@@ -1,6 +1,7 @@
 """The life of an attempt, and when its next turn is due. Pure."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -35,6 +36,8 @@ TURNS = 5_000
 """Turns of one attempt: half an hour of polls at the quickest cadence, and some."""
 SLOWER = 1.5
 SLOWEST_POLL_S = 30.0
+CALLED_BACK = 4.0
+"""Polls are so much rarer where the provider calls us: they are only for a call that never comes."""
 RETRY_FIRST_S = 1.0
 RETRY_DOUBLINGS = 6
 """Waits stop growing after this many: a minute is already slow, and powers of two end beyond a float."""
@@ -49,6 +52,7 @@ class Ending(NamedTuple):
     status: Status
     error: ProviderError | None = None
     usage: Usage = {}  # noqa: RUF012 - never changed
+    cost_usd: Decimal | None = None
 
 
 class Again(NamedTuple):
@@ -84,7 +88,9 @@ class Asked(Protocol):
     def deadline_at(self) -> datetime: ...
 
 
-def after_turn(progress: Progress, asked: Asked, now: datetime, resendable: bool = False) -> Again | Ending | Done:
+def after_turn(
+    progress: Progress, asked: Asked, now: datetime, resendable: bool = False, is_called_back: bool = False
+) -> Again | Ending | Done:
     """What a turn's progress means for the attempt. A Done still has to be collected.
 
     A later turn that fails in passing (the network, a 5xx, a 429) is asked again until the deadline: the provider's
@@ -98,14 +104,15 @@ def after_turn(progress: Progress, asked: Asked, now: datetime, resendable: bool
         case Pending() if late or asked.turns >= TURNS:
             return Ending(Status.FAILED, ProviderError(fault=Fault.TIMED_OUT, message="not finished by its deadline"))
         case Pending():
-            return Again(_due_at(poll_wait_s(progress.wait_s, asked.turns), asked, now), progress)
+            wait_s = progress.wait_s * (CALLED_BACK if is_called_back else 1.0)
+            return Again(_due_at(poll_wait_s(wait_s, asked.turns), asked, now), progress)
         case Failed() if passing(progress, asked, resendable) and not late:
             wait_s = max(progress.error.retry_after_s or 0.0, backoff_s(asked.failures + 1))
             return Again(_due_at(wait_s, asked, now), asked.next, asked.failures + 1)
         case Failed(fate_unknown=True):
-            return Ending(Status.UNKNOWN, progress.error, progress.usage)
+            return Ending(Status.UNKNOWN, progress.error, progress.usage, progress.cost_usd)
         case Failed():
-            return Ending(Status.FAILED, progress.error, progress.usage)
+            return Ending(Status.FAILED, progress.error, progress.usage, progress.cost_usd)
 
 
 def _due_at(wait_s: float, asked: Asked, now: datetime) -> datetime:

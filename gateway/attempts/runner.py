@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from sqlalchemy.engine import Connection
 
+from adapters import uploads
 from adapters.errors import Fault, ProviderError
 from adapters.http import Clients, Listener, Shelf, is_accepted, take_turn
 from adapters.registry import DIALECTS
-from adapters.schema import Offer, ProviderCard, Task
-from adapters.wire import Call, Cancels, Done, Failed, Pending, Progress
+from adapters.schema import MediaRequest, Offer, ProviderCard, Task
+from adapters.wire import Call, CallsBack, Cancels, Done, Failed, Pending, Progress
 from gateway import clock, telemetry
 from gateway.attempts import rules, store
 from gateway.attempts.rules import Again, Ending, Status
@@ -47,9 +48,10 @@ class Supplied(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What was collected from a finished attempt and what it costs; `parts` is the jobs' own business."""
+    """What was collected from a finished attempt, what it costs and who says so; `parts` is the jobs' own business."""
 
     cost_nanos: int
+    cost_source: str
     parts: Any
 
 
@@ -76,6 +78,10 @@ Moved = Callable[[Connection, Attempt, Again, datetime], Any]
 """In the transaction that stores progress. Returns what to announce."""
 
 
+CallbackUrl = Callable[[str, ProviderCard], str | None]
+"""From an attempt's id to the address at which its provider may call us, if there is one."""
+
+
 @dataclass
 class Runner:
     """One worker. `supply` finds what an offer needs, or None if it is no longer there."""
@@ -90,6 +96,7 @@ class Runner:
     moved: Moved
     announce: Callable[[Any], None]
     listener: Callable[[str], Listener | None]
+    callback_url: CallbackUrl = lambda attempt_id, card: None
     most: int = 64
     name: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{clock.new_id('w')[-6:]}")
     running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -199,7 +206,9 @@ class Runner:
             )
         progress = await self._progress(attempt, supplied)
         now = clock.now()
-        after = rules.after_turn(progress, attempt, now, supplied.card.idempotency_header is not None)
+        is_resendable = supplied.card.idempotency_header is not None
+        is_called_back = isinstance(progress, Pending) and self._is_called_back(attempt, supplied)
+        after = rules.after_turn(progress, attempt, now, is_resendable, is_called_back)
         if isinstance(after, Done):
             return await self._collect(attempt, supplied, after)
         if isinstance(after, Again):
@@ -221,10 +230,28 @@ class Runner:
             lost = _failed(Fault.TIMED_OUT, "the gateway stopped while this was being submitted")
             return lost.model_copy(update={"fate_unknown": True})
         dialect = DIALECTS[supplied.offer.dialect]
+        url = self._called_back_at(attempt, supplied) if call.stage == "submit" else None
+        if url is not None and isinstance(dialect, CallsBack):
+            call = dialect.called_back(call, url)
         with telemetry.TURN_SECONDS.labels(supplied.card.name, call.stage).time():
             return await take_turn(
-                self.clients, supplied.card, dialect, call, supplied.key, self.shelf, self.listener(attempt.job_id)
-            )
+                self.clients, supplied.card, dialect, call, supplied.key, self.shelf, self.listener(attempt.job_id),
+                now=clock.now(),
+            )  # fmt: skip
+
+    def _called_back_at(self, attempt: Attempt, supplied: Supplied) -> str | None:
+        """Where the provider may call us about this attempt, if its protocol can and it was told to."""
+        if supplied.card.callbacks is None or not isinstance(DIALECTS[supplied.offer.dialect], CallsBack):
+            return None
+        return self.callback_url(attempt.id, supplied.card)
+
+    def _is_called_back(self, attempt: Attempt, supplied: Supplied) -> bool:
+        """Whether our address was in this attempt's submit: some protocols take one for some kinds of media only."""
+        dialect, url = DIALECTS[supplied.offer.dialect], self._called_back_at(attempt, supplied)
+        if url is None or not isinstance(dialect, CallsBack):
+            return False
+        submit = uploads.submit_of(dialect.submit(MediaRequest.model_validate_json(attempt.fitted), supplied.offer))
+        return dialect.called_back(submit, url) != submit
 
     async def _collect(self, attempt: Attempt, supplied: Supplied, done: Done) -> Attempt | None:
         """Bring the outputs home. Where asking again would not give them again, they are written down first."""
@@ -239,7 +266,7 @@ class Runner:
 
         def unit(connection: Connection) -> Any:
             now = clock.now()
-            values = store.ended_values(attempt, ending, delivery.cost_nanos, now)
+            values = store.ended_values(attempt, ending, delivery.cost_nanos, now, delivery.cost_source)
             won = store.end(connection, attempt, values)
             return self.finish(connection, attempt, delivery, values, now) if won else None
 
@@ -260,10 +287,12 @@ class Runner:
         at_once = again.due_at <= now and not self.closing
         if not await self._store(attempt, again, keep_lease=at_once):
             return None
-        moved = attempt._replace(
-            next=again.progress, turns=attempt.turns + 1, failures=again.failures, started_at=attempt.started_at or now
-        )
-        return moved if at_once else None
+        if not at_once:
+            return None
+        return attempt._replace(
+            status=Status.OPEN, next=again.progress, sends=store.sends_after(attempt, again, self.name),
+            turns=attempt.turns + 1, failures=again.failures, started_at=attempt.started_at or now,
+        )  # fmt: skip
 
     async def _store(self, attempt: Attempt, again: Again, keep_lease: bool) -> bool:
         worker = self.name if keep_lease else None
@@ -313,7 +342,7 @@ async def stop(clients: Clients, shelf: Shelf, supplied: Supplied, call: Call) -
     stopping = dialect.cancel(call) if isinstance(dialect, Cancels) else None
     if stopping is None:
         return False
-    return await is_accepted(clients, supplied.card, dialect, stopping, supplied.key, shelf)
+    return await is_accepted(clients, supplied.card, dialect, stopping, supplied.key, shelf, now=clock.now())
 
 
 def _is_gone(holder: str) -> bool:

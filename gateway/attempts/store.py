@@ -114,15 +114,35 @@ def holders(connection: Connection) -> list[str]:
     )
 
 
+_FOUND = sa.select(ATTEMPT).where(ATTEMPT.c.id == sa.bindparam("attempt"))
+_WAITS = sa.and_(
+    ATTEMPT.c.id == sa.bindparam("attempt"),
+    ATTEMPT.c.status == sa.literal_column(f"'{Status.OPEN.value}'"),
+    ATTEMPT.c.stage != sa.literal_column("'submit'"),
+    sa.or_(ATTEMPT.c.lease_until.is_(None), ATTEMPT.c.lease_until < sa.bindparam("at")),
+)
+_HURRY = Prepared(sa.update(ATTEMPT).where(_WAITS).values(due_at=sa.bindparam("at")))
+
+
+def find(connection: Connection, attempt_id: str) -> Attempt | None:
+    row = connection.execute(_FOUND, {"attempt": attempt_id}).mappings().first()
+    return attempt_of(row) if row is not None and row["next"] else None
+
+
+def hurry(connection: Connection, attempt_id: str, now: datetime) -> bool:
+    """Make the next turn of an attempt due, if it only waits for that. A submit keeps its time: it is no poll."""
+    return _HURRY.run(connection, {"attempt": attempt_id, "at": now}) == 1
+
+
 _LIVE = sa.and_(
     ATTEMPT.c.id == sa.bindparam("attempt"),
     ATTEMPT.c.status.in_([sa.literal_column(f"'{status.value}'") for status in sorted(LIVE)]),
 )
 _MOVED = (
-    "status", "next", "stage", "turns", "failures", "fraction", "provider_status", "started_at", "lease_until",
-    "leased_by",
+    "status", "next", "stage", "sends", "turns", "failures", "fraction", "provider_status", "started_at",
+    "lease_until", "leased_by",
 )  # fmt: skip
-_ENDED = ("status", "fault", "error", "usage", "cost_nanos", "ended_at", "started_at", "turns")
+_ENDED = ("status", "fault", "error", "usage", "cost_nanos", "cost_source", "ended_at", "started_at", "turns")
 
 
 def _set(*names: str) -> dict[str, Any]:
@@ -144,7 +164,7 @@ def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | 
     pending = progress if isinstance(progress, Pending) else None
     values = {
         "status": Status.OPEN.value, "next": progress.model_dump_json(),
-        "stage": pending.call.stage if pending else "collect",
+        "stage": pending.call.stage if pending else "collect", "sends": sends_after(attempt, again, worker),
         "turns": attempt.turns + 1, "failures": again.failures, "fraction": pending.fraction if pending else None,
         "provider_status": pending.provider_status if pending else None, "due_at": again.due_at,
         "started_at": attempt.started_at or now,
@@ -153,14 +173,26 @@ def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | 
     return _changed(connection, _GO_ON, attempt, values)
 
 
-def ended_values(attempt: Attempt, ending: Ending, cost_nanos: int, now: datetime) -> dict[str, Any]:
+def sends_after(attempt: Attempt, again: Again, worker: str | None) -> int:
+    """Submits begun, counted before they are sent: by a claim, or here where a worker goes straight on to one.
+
+    So one that follows an upload is counted like any other, and a crash in it is known for what it is. Reckoned from
+    what the worker holds and not added to the row, for the same unit may be stored twice.
+    """
+    is_submit = isinstance(again.progress, Pending) and again.progress.call.stage == "submit"
+    return attempt.sends + (1 if is_submit and worker else 0)
+
+
+def ended_values(
+    attempt: Attempt, ending: Ending, cost_nanos: int, now: datetime, cost_source: str | None = None
+) -> dict[str, Any]:
     """The columns of an attempt as its end leaves them."""
     error = ending.error
     unknown = ending.status is Status.UNKNOWN
     return {
         "status": ending.status.value, "fault": error.fault.value if error else None,
         "error": error.model_dump_json() if error else None, "usage": usage_json(ending.usage),
-        "cost_nanos": cost_nanos, "ended_at": None if unknown else now,
+        "cost_nanos": cost_nanos, "cost_source": cost_source, "ended_at": None if unknown else now,
         "due_at": attempt.deadline_at if unknown else now,
         "started_at": attempt.started_at or attempt.created_at, "turns": attempt.turns + 1,
     }  # fmt: skip

@@ -22,6 +22,7 @@ class Supply:
     catalog: Catalog
     cards: Mapping[str, ProviderCard]
     keys: Mapping[str, str | None]
+    callback_secrets: Mapping[str, str | None]
     names: Names
     by_task: Mapping[Task, tuple[Offer, ...]]
     by_name: Mapping[tuple[str, Task], Offer]
@@ -52,7 +53,9 @@ class Supply:
         if offer.ends is not None and offer.ends <= day:
             return f"has ended on {offer.ends}"
         if card.key_env and not self.keys[card.name]:
-            return f"has no key: set {card.key_env}"
+            return f"has no key: set {key_words(card)}"
+        if card.needs_base_url:
+            return f"has no address: set {environment.base_url_variable(card)}"
         if not card.stand_in:
             return None
         if not self.stand_ins_run:
@@ -76,6 +79,7 @@ def read_supply(settings: Settings) -> Supply:
         catalog=catalog,
         cards=cards,
         keys=keys,
+        callback_secrets={card.name: environment.callback_secret(card) for card in cards.values()},
         names=names.collect(catalog.models.values(), catalog.offers()),
         by_task=by_task,
         by_name={(offer.id, task): offer for task, offers in by_task.items() for offer in offers},
@@ -85,10 +89,19 @@ def read_supply(settings: Settings) -> Supply:
 
 
 def _addressed(card: ProviderCard) -> ProviderCard:
+    """The card at its real address. A provider that was moved is moved as a whole: its other hosts go there too."""
     base_url = environment.provider_base_url(card)
-    return card.model_copy(update={"base_url": base_url.rstrip("/")}) if base_url else card
+    if not base_url:
+        return card
+    hosts = dict.fromkeys(card.hosts, base_url.rstrip("/"))
+    return card.model_copy(update={"base_url": base_url.rstrip("/"), "hosts": hosts, "needs_base_url": False})
+
+
+def key_words(card: ProviderCard) -> str:
+    """Which variables to set: "X, or A and B"."""
+    return ", or ".join(" and ".join(names) for names in environment.key_choices(card.key_env))
 
 
 def _is_real(card: ProviderCard, keys: Mapping[str, str | None]) -> bool:
-    """A provider with a key, or one of the operator's own that needs none."""
-    return not card.stand_in and (card.key_env is None or keys[card.name] is not None)
+    """A provider with a key, or one of the operator's own that needs none; one without an address is not there."""
+    return not (card.stand_in or card.needs_base_url) and (card.key_env is None or keys[card.name] is not None)

@@ -11,6 +11,8 @@ from gateway import clock
 from gateway.attempts.rules import Status as AttemptStatus
 from gateway.attempts.runner import Supplied
 from gateway.jobs.rules import Status
+from gateway.keys.rules import Caller
+from gateway.ledger import rules as ledger
 from gateway.routing.body import JobBody
 from gateway.routing.fitting import Fitted, fit_offer
 from gateway.routing.service import Plan
@@ -46,7 +48,7 @@ def draft_attempt(
         "fitted": sent.model_dump_json(exclude_none=True), "price": fitted.price_json,
         "quote_nanos": fitted.quote_nanos, "due_at": now + timedelta(seconds=wait_s),
         "deadline_at": now + timedelta(seconds=wait_s + supplied.card.deadline_s),
-        "created_at": now, "cost_nanos": 0, "lease_until": None, "leased_by": None, "started_at": None,
+        "created_at": now, "cost_nanos": 0, "cost_source": None, "lease_until": None, "leased_by": None, "started_at": None,
         "ended_at": None, "fault": None, "error": None, "usage": None, "fraction": None, "provider_status": None,
     }  # fmt: skip
     return AttemptDraft(row, first, fitted)
@@ -76,9 +78,11 @@ def draft_job(
     attempt: AttemptDraft,
     decision_id: str,
     idempotency_key: str | None,
+    caller: Caller,
 ) -> dict[str, Any]:
-    """A job's row, with its first attempt already drafted."""
-    row, quote_nanos = attempt.row, attempt.fitted.quote_nanos
+    """A job's row, its first attempt drafted already. It holds the quote and what the caller's plan asks beyond."""
+    row, margin_ppm = attempt.row, caller.plan.margin_ppm if caller.plan else 0
+    quote_nanos = attempt.fitted.quote_nanos + ledger.margin(attempt.fitted.quote_nanos, margin_ppm)
     return {
         "id": row["job_id"], "key_id": row["key_id"], "status": Status.QUEUED.value, "task": row["task"],
         "asked_model": body.model, "model": plan.decision.ranked[0].candidate.model, "offer": row["offer"],
@@ -86,6 +90,7 @@ def draft_job(
         "request": request.model_dump_json(exclude_none=True), "strict": body.strict,
         "policy": plan.policy_json, "ranked": plan.offers_json, "decision_id": decision_id,
         "extras": json.dumps(body.metadata) if body.metadata else "{}", "progress": 0.0,
+        "project": caller.project, "margin_ppm": margin_ppm, "quote_id": body.quote,
         "quote_nanos": quote_nanos, "held_nanos": quote_nanos, "cost_nanos": None, "bill": None,
         "outputs": None, "undelivered": None, "error": None, "canceled_by": None,
         "created_at": row["created_at"], "started_at": None,

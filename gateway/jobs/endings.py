@@ -25,11 +25,15 @@ from gateway.attempts import store as attempts
 from gateway.attempts.rules import Again, Ending, Status as AttemptStatus
 from gateway.attempts.runner import Delivery, NotYet, Supplied
 from gateway.attempts.store import Attempt
+from gateway.budgets import store as budgets
+from gateway.budgets.rules import Spender
+from gateway.budgets.store import Over
 from gateway.catalog.supply import Supply
 from gateway.jobs import rules, settlement, store
 from gateway.jobs.drafts import AttemptDraft, changes_of, draft_fallback
 from gateway.jobs.rules import FINAL, GiveUp, Status, TryAgain, TryElsewhere
 from gateway.jobs.settlement import Bill
+from gateway.keys import service as keys
 from gateway.ledger import book, rules as ledger
 from router.policy import Policy
 
@@ -89,7 +93,7 @@ class Endings:
         delivered = Delivered(
             _bill_json(bill), json.dumps(outputs), json.dumps(undelivered) if undelivered else None, rows
         )
-        return Delivery(bill.nanos, delivered)
+        return Delivery(bill.nanos, bill.source, delivered)
 
     async def _given(self, price: Price, request: MediaRequest) -> Usage:
         """Units of the media that the caller gave, where the price counts them."""
@@ -114,7 +118,12 @@ class Endings:
         if finished is None:
             self._late(connection, attempt, delivery, now)
             return None
-        self._settle(connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, now)
+        cost_nanos = self._settle(
+            connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, finished.margin_ppm, now
+        )
+        if cost_nanos != values["cost_nanos"]:
+            values["cost_nanos"] = cost_nanos
+            store.update(connection, attempt.job_id, cost_nanos=cost_nanos)
         assets.insert(connection, delivered.rows)
         is_first = attempt.number == 1 and attempt.turns == 0
         is_plain = finished.status == Status.SUCCEEDED and is_first
@@ -142,7 +151,8 @@ class Endings:
         """An attempt failed, or its fate became unknown: decide what the job does next."""
         supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
         owed = _owed(attempt, ending, supplied)
-        if not attempts.end(connection, attempt, attempts.ended_values(attempt, ending, owed, now)):
+        nanos, source = (owed.nanos, owed.source) if owed else (0, None)
+        if not attempts.end(connection, attempt, attempts.ended_values(attempt, ending, nanos, now, source)):
             return None
         job = store.locked(connection, attempt.job_id)
         if ending.status is AttemptStatus.UNKNOWN:
@@ -207,14 +217,27 @@ class Endings:
         if draft is None:
             return None
         wanted = spent_nanos + draft.fitted.quote_nanos
+        wanted += ledger.margin(wanted, job["margin_ppm"])
         if policy.max_cost_usd is not None and wanted > ledger.nanos(policy.max_cost_usd):
             return None
-        entry = ledger.rehold(job["key_id"], job["id"], draft.row["id"], job["held_nanos"], wanted)
-        if entry is not None:
-            if not isinstance(book.post(connection, entry, now), book.Posted):
-                return None
-            store.update(connection, job["id"], held_nanos=wanted)
-        return draft
+        return draft if self._reheld(connection, job, draft, wanted, now) else None
+
+    def _reheld(
+        self, connection: Connection, job: Mapping[Any, Any], draft: AttemptDraft, wanted_nanos: int, now: datetime
+    ) -> bool:
+        """Move a job's hold, and what its budgets count of it, to what it may cost now. False if they refuse."""
+        spender, model = _spender(connection, job), draft.row["offer"].partition("/")[2]
+        if isinstance(budgets.charge(connection, spender, job["id"], job["task"], model, wanted_nanos, now), Over):
+            return False
+        entry = ledger.rehold(job["key_id"], job["id"], draft.row["id"], job["held_nanos"], wanted_nanos)
+        if entry is None:
+            return True
+        if not isinstance(book.post(connection, entry, now), book.Posted):
+            before = job["offer"].partition("/")[2]
+            budgets.charge(connection, spender, job["id"], job["task"], before, job["held_nanos"], now)
+            return False
+        store.update(connection, job["id"], held_nanos=wanted_nanos)
+        return True
 
     def _close(
         self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, ending: Ending, now: datetime
@@ -223,13 +246,17 @@ class Endings:
         others = [row for row in attempts.of_job(connection, job["id"]) if row["status"] in ("open", "unknown")]
         if others or job["cost_nanos"] is not None:
             return None
-        costs = _costs_of(attempts.of_job(connection, job["id"]))
-        self._settle(connection, job["id"], job["key_id"], job["held_nanos"], costs, now)
+        rows = attempts.of_job(connection, job["id"])
+        costs = _costs_of(rows)
+        cost_nanos = self._settle(
+            connection, job["id"], job["key_id"], job["held_nanos"], costs, job["margin_ppm"], now
+        )
         final = Status(job["status"]) in FINAL
         error = None if final else json.dumps(_error(ending.error, attempt))
         status = Status(job["status"]) if final else Status.FAILED
         store.update(
-            connection, job["id"], status=status.value, cost_nanos=sum(costs.values()), error=error,
+            connection, job["id"], status=status.value, cost_nanos=cost_nanos, error=error,
+            bill=_bill_of_failures(rows),
             started_at=job["started_at"] or attempt.created_at, ended_at=job["ended_at"] or now,
         )  # fmt: skip
         seconds = (now - job["created_at"]).total_seconds()
@@ -242,11 +269,22 @@ class Endings:
         return _costs_of(attempts.of_job(connection, attempt.job_id))
 
     def _settle(
-        self, connection: Connection, job_id: str, key_id: str, held_nanos: int, costs: Counter[str], now: datetime
-    ) -> None:
-        """Post the job's one settlement."""
-        answer = book.post(connection, ledger.settle(key_id, job_id, held_nanos, list(costs.items())), now)
+        self, connection: Connection, job_id: str, key_id: str, held_nanos: int, costs: Counter[str], margin_ppm: int,
+        now: datetime,
+    ) -> int:  # fmt: skip
+        """Post the job's one settlement, and give its budgets back what was not spent. Returns what it cost in all."""
+        cost = sum(costs.values())
+        margin = min(ledger.margin(cost, margin_ppm), max(0, held_nanos - cost))
+        answer = book.post(connection, ledger.settle(key_id, job_id, held_nanos, list(costs.items()), margin), now)
         assert isinstance(answer, book.Posted), f"{job_id} was settled before: {answer}"
+        budgets.settle(connection, job_id, min(held_nanos, cost + margin))
+        return cost + margin
+
+
+def _spender(connection: Connection, job: Mapping[Any, Any]) -> Spender:
+    """Who spends for a job, by the plan that its key has now."""
+    key = keys.find(connection, job["key_id"])
+    return Spender(job["key_id"], job["project"], key.plan if key else None)
 
 
 def _costs_of(rows: Sequence[Mapping[Any, Any]]) -> Counter[str]:
@@ -263,12 +301,19 @@ def _output(collected: Collected) -> dict[str, Any]:
     return asset_rules.view(collected.row, "")
 
 
-def _owed(attempt: Attempt, ending: Ending, supplied: Supplied | None) -> int:
+def _owed(attempt: Attempt, ending: Ending, supplied: Supplied | None) -> Bill | None:
     """What a failed attempt costs all the same."""
-    if supplied is None or not ending.usage:
-        return 0
+    if supplied is None or not (ending.usage or ending.cost_usd):
+        return None
     price, request = Price.model_validate_json(attempt.price), MediaRequest.model_validate_json(attempt.fitted)
-    return settlement.refusal_bill(price, request, supplied.offer, ending.usage)
+    return settlement.refusal_bill(price, request, supplied.offer, ending.usage, ending.cost_usd)
+
+
+def _bill_of_failures(rows: Sequence[Mapping[Any, Any]]) -> str | None:
+    """How a job that brought nothing came to cost something, if it did: as sure as the least sure of its attempts."""
+    sources = {row["cost_source"] for row in rows if row["cost_nanos"]}
+    source = next((each for each in settlement.SOURCES if each in sources), None)
+    return json.dumps({"source": source, "usage": {}, "lines": []}) if source else None
 
 
 def _committed(row: Mapping[Any, Any]) -> int:

@@ -19,16 +19,18 @@ from gateway.attempts import store as attempts
 from gateway.attempts.rules import LEASE_S, LIVE, Ending, Status as AttemptStatus
 from gateway.attempts.runner import Runner, stop
 from gateway.attempts.store import Attempt
+from gateway.budgets.store import Over
 from gateway.catalog.supply import Supply
 from gateway.db import Database
-from gateway.jobs import store
+from gateway.jobs import admission, store
+from gateway.jobs.admission import TooFast, TooMany
 from gateway.jobs.drafts import AttemptDraft, draft_attempt, draft_job
 from gateway.jobs.endings import Endings, News
 from gateway.jobs.rules import FINAL, Status
 from gateway.jobs.waiting import LOOK_S, Waiting
 from gateway.keys.rules import Caller, Role
-from gateway.ledger import book, rules as ledger
-from gateway.problems import Conflict, InsufficientFunds, NotFound, Problem
+from gateway.ledger import book
+from gateway.problems import Conflict, NotFound, Problem
 from gateway.routing import service as routing_service
 from gateway.routing.body import JobBody
 from gateway.routing.service import Plan, Routing
@@ -62,7 +64,7 @@ class Repeated(NamedTuple):
     digest: str
 
 
-Outcome = Accepted | Repeated | book.Short
+Outcome = Accepted | Repeated | admission.Refused
 
 
 @dataclass
@@ -93,21 +95,20 @@ class Jobs:
 
     async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
         now = clock.now()
-        plan = self.routing.plan(body, now)
+        plan = self.routing.plan(body, now, routing_service.terms_of(caller))
         if not plan.offers:
             raise routing_service.refusal(plan)
         request, rows = await self._ingested(caller, body)
         draft = self._draft(caller, body, request, plan, now)
         decision_id = clock.new_id("dec")
-        job = draft_job(body, request, plan, draft, decision_id, idempotency_key)
+        job = draft_job(body, request, plan, draft, decision_id, idempotency_key, caller)
         attempt = self._leased(draft, now)
 
         def unit(connection: Connection) -> Outcome:
             if idempotency_key and (before := store.repeated(connection, caller.id, idempotency_key)):
                 return Repeated(before["id"], before["digest"])
-            entry = ledger.hold(caller.id, job["id"], draft.fitted.quote_nanos)
-            if isinstance(short := book.post(connection, entry, now), book.Short):
-                return short
+            if refused := admission.refused(connection, caller, job, now):
+                return refused
             self.routing.keep(connection, plan, decision_id, caller.id, now)
             store.insert(connection, job)
             asset_tables.insert(connection, rows)
@@ -118,8 +119,8 @@ class Jobs:
         match outcome:
             case Repeated(job_id, digest):
                 return await self.see(caller, _same(job_id, digest, body))
-            case book.Short():
-                raise _short_of_funds(draft, outcome)
+            case book.Short() | Over() | TooFast() | TooMany():
+                raise admission.problem(outcome, job, now)
             case Accepted(seen):
                 self.routing.kept(plan)
                 if attempt is not None and self.runner is not None:
@@ -136,7 +137,8 @@ class Jobs:
         """The first attempt as this process's own worker will hold it, if it has room; else it waits for any worker."""
         if self.runner is None or not self.runner.has_room:
             return None
-        lease = {"lease_until": now + timedelta(seconds=LEASE_S), "leased_by": self.runner.name, "sends": 1}
+        begun = int(draft.row["stage"] == "submit")
+        lease = {"lease_until": now + timedelta(seconds=LEASE_S), "leased_by": self.runner.name, "sends": begun}
         draft.row.update(lease)
         return attempts.attempt_of(draft.row, draft.first)
 
@@ -284,10 +286,3 @@ def _same(job_id: str, digest: str, body: JobBody) -> str:
     if digest != body.digest():
         raise Conflict("this Idempotency-Key was used with another body: use a new key for a new job", job=job_id)
     return job_id
-
-
-def _short_of_funds(draft: AttemptDraft, short: book.Short) -> InsufficientFunds:
-    needed, missing = ledger.usd(draft.fitted.quote_nanos), ledger.usd(short.short_by)
-    quoted = f"{draft.row['offer']} is quoted at {needed} USD and the key is short of {missing} USD"
-    detail = f"{quoted}: fund it, or choose a cheaper offer"
-    return InsufficientFunds(detail, needed_usd=needed, short_by_usd=missing)

@@ -15,6 +15,10 @@ COUNTED = frozenset({"output_image", "output_video"})
 """Units of whole things: 99 pictures of 100 are one picture short, not almost all."""
 
 
+SOURCES = ("estimate", "table", "provider")
+"""Whose word a cost is, the least sure first."""
+
+
 class Bill(NamedTuple):
     """A cost and how it comes about. `source`: the provider said it, the table gives it, or part is an estimate."""
 
@@ -35,13 +39,20 @@ def bill(price: Price, request: MediaRequest, offer: Offer, done: Done, measured
     return Bill(ledger.nanos(table.usd), "estimate" if guessed else "table", done.usage | usage, lines)
 
 
-def refusal_bill(price: Price, request: MediaRequest, offer: Offer, usage: Usage) -> int:
-    """Nano-dollars owed for a failure: what the provider counted, where its card says that refusals are billed."""
-    if not offer.refusals_billed:
-        return 0
+def refusal_bill(
+    price: Price, request: MediaRequest, offer: Offer, usage: Usage, cost_usd: Decimal | None = None
+) -> Bill | None:
+    """What is owed for a failure, if anything: what the provider says it charged, which needs no rule of ours; else,
+    where its card says that refusals are billed, what it counted."""
+    if cost_usd is not None:
+        return Bill(ledger.nanos(cost_usd), "provider", usage, ()) if cost_usd else None
+    if not offer.refusals_billed or not usage:
+        return None
     expected = pricing.expected_usage(request, offer)
-    priced, _ = pricing.settled_usage(price, usage, {}, expected)
-    return ledger.nanos(pricing.cost(price, priced, pricing.context_of(request), offer.id).usd)
+    priced, guessed = pricing.settled_usage(price, usage, {}, expected)
+    table = pricing.cost(price, priced, pricing.context_of(request), offer.id)
+    lines = tuple(_line(line) for line in table.lines)
+    return Bill(ledger.nanos(table.usd), "estimate" if guessed else "table", usage | priced, lines)
 
 
 def given(rows: Sequence[Mapping[str, Any]]) -> Usage:

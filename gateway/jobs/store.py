@@ -40,6 +40,22 @@ def repeated(connection: Connection, key_id: str, idempotency_key: str) -> Mappi
     return connection.execute(_BY_IDEMPOTENCY, values).mappings().first()
 
 
+_LIVE = Prepared(
+    sa.select(sa.func.count())
+    .select_from(JOB)
+    .where(
+        JOB.c.key_id == sa.bindparam("key", type_=sa.String),
+        JOB.c.status.in_([sa.literal_column(f"'{status.value}'") for status in Status if status not in FINAL]),
+    )
+)
+
+
+def live(connection: Connection, key_id: str) -> int:
+    """How many of a key's jobs have not ended."""
+    row = _LIVE.row(connection, {"key": key_id})
+    return int(row[0]) if row else 0
+
+
 def listing(
     connection: Connection, key_id: str | None, limit: int, after: str | None, status: str | None, task: str | None
 ) -> Sequence[Mapping[Any, Any]]:
@@ -69,15 +85,16 @@ _FINISH = Prepared(
             "ended_at": sa.func.coalesce(JOB.c.ended_at, sa.bindparam("new_ended_at")),
         }
     )
-    .returning(JOB.c.status, JOB.c.held_nanos)
+    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm)
 )
 
 
 class Finished(NamedTuple):
-    """What a job that was just finished says: its status (canceled, if it was), and what it holds."""
+    """What a job that was just finished says: its status (canceled, if it was), what it holds, and its margin."""
 
     status: str
     held_nanos: int
+    margin_ppm: int
 
 
 def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished | None:
@@ -87,7 +104,7 @@ def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Fi
     """
     bound = {f"new_{name}": value for name, value in values.items()}
     row = _FINISH.row(connection, bound | {"job": job_id})
-    return Finished(row[0], row[1]) if row else None
+    return Finished(*row) if row else None
 
 
 _RUNNING = (

@@ -9,11 +9,16 @@ from sqlmodel import Field, SQLModel
 from gateway.db import Timestamp
 
 
+ZERO = {"server_default": "0"}
+"""For columns that came later: what the rows before them say."""
+
+
 class JobRow(SQLModel, table=True):
     __tablename__ = "job"
     __table_args__: ClassVar = (
         sa.UniqueConstraint("key_id", "idempotency_key"),
         sa.Index("ix_job_key", "key_id", "id"),
+        sa.Index("ix_job_live", "key_id", "status"),
     )
 
     id: str = Field(primary_key=True)
@@ -32,6 +37,9 @@ class JobRow(SQLModel, table=True):
     decision_id: str
     extras: str = Field(description="the caller's metadata, as json")
     progress: float = 0.0
+    project: str | None = Field(default=None, description="the project that the key spent for")
+    margin_ppm: int = Field(default=0, description="asked beyond the cost, as it was at submit", sa_column_kwargs=ZERO)
+    quote_id: str | None = Field(default=None, description="the quote whose prices it is settled at")
     quote_nanos: int = Field(sa_type=sa.BigInteger)
     held_nanos: int = Field(sa_type=sa.BigInteger, description="what is or was held in all")
     cost_nanos: int | None = Field(default=None, sa_type=sa.BigInteger, description="once it is settled")

@@ -66,6 +66,7 @@ def attempt(row: Mapping[Any, Any]) -> dict[str, Any]:
         "provider_status": row["provider_status"],
         "quote_usd": usd(row["quote_nanos"]),
         "cost_usd": usd(row["cost_nanos"]),
+        "cost_source": row["cost_source"],
         "turns": row["turns"],
         "started_at": moment(row["started_at"]),
         "ended_at": moment(row["ended_at"]),

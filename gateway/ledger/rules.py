@@ -72,6 +72,11 @@ def nanos(usd: Decimal) -> int:
         raise AmountRefused(f"{usd} is not an amount from 0 to {LARGEST_NANOS // NANOS} US dollars") from error
 
 
+def margin(cost_nanos: int, margin_ppm: int) -> int:
+    """What is asked beyond a cost: millionths of it, rounded up."""
+    return -(-cost_nanos * margin_ppm // 1_000_000)
+
+
 def usd(nanos: int) -> str:
     """A plain decimal string, exact, with two decimals or as many as it needs."""
     whole, part = divmod(abs(nanos), NANOS)

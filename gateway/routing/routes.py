@@ -49,7 +49,7 @@ def routes(db: Database, routing: Routing) -> APIRouter:
         caller = caller_of(request)
         body = await read_body(request)
         now = clock.now()
-        plan = routing.plan(body, now)
+        plan = routing.plan(body, now, service.terms_of(caller))
         decision_id = clock.new_id("dec")
         await db.together(lambda connection: routing.keep(connection, plan, decision_id, caller.id, now))
         routing.kept(plan)

@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,6 +19,7 @@ from adapters.schema import MediaRequest, Offer
 from gateway.catalog.evidence import Belief
 from gateway.catalog.supply import Supply
 from gateway.db import insert_once
+from gateway.keys.rules import Caller
 from gateway.prepared import Prepared
 from gateway.problems import Invalid, NoOffer, Problem, Unpriced
 from gateway.routing import body as bodies
@@ -35,6 +37,20 @@ PLANS = 4_096
 
 DECISION: sa.Table = DecisionRow.__table__  # type: ignore[attr-defined]
 RECORD: sa.Table = DecisionRecordRow.__table__  # type: ignore[attr-defined]
+
+
+class Terms(NamedTuple):
+    """What a caller's plan allows (models, providers or offers; empty: all), and what it asks beyond the cost."""
+
+    models: tuple[str, ...] = ()
+    margin_ppm: int = 0
+
+
+NO_TERMS = Terms()
+
+
+def terms_of(caller: Caller) -> Terms:
+    return Terms(caller.plan.models, caller.plan.margin_ppm) if caller.plan else NO_TERMS
 
 
 @dataclass
@@ -70,14 +86,14 @@ class Routing:
     def believe(self, belief: Belief) -> None:
         self.belief, self.plans, self.recorded = belief, {}, set()
 
-    def plan(self, body: JobBody, now: datetime) -> Plan:
+    def plan(self, body: JobBody, now: datetime, terms: Terms = NO_TERMS) -> Plan:
         """Decide. Raises Invalid for a model that nobody knows; a plan without offers is the caller's to refuse."""
-        key = (now.date(), *bodies.shape_of(body, self.minded))
+        key = (now.date(), terms, *bodies.shape_of(body, self.minded))
         found = self.plans.get(key)
         if found is None:
             if len(self.plans) >= PLANS:
                 self.plans.clear()
-            found = self.plans[key] = self._make(body, now.date())
+            found = self.plans[key] = self._make(body, now.date(), terms)
         return found
 
     def fitted(self, plan: Plan, body: JobBody, day: date) -> Fitted:
@@ -88,11 +104,11 @@ class Routing:
             plan.fitted = fit_offer(body.media(), offer, body.strict, day)
         return fit_of(body, plan.fitted)
 
-    def _make(self, body: JobBody, day: date) -> Plan:
+    def _make(self, body: JobBody, day: date, terms: Terms) -> Plan:
         named = self.supply.names.resolve(body.model)
         policy = bodies.policy_of(body, named)
         request = lengthened(body.media())
-        found = [self._candidate(offer, request, body, named, day) for offer in self._offers(body, named)]
+        found = [self._candidate(offer, request, body, named, day, terms) for offer in self._offers(body, named)]
         decision = deciding.decide([candidate for candidate, _ in found], policy, self.belief.id)
         record = json.dumps(deciding.record(decision), separators=(",", ":"))
         offers = tuple(ranked.offer for ranked in decision.ranked)
@@ -128,7 +144,7 @@ class Routing:
             raise Invalid(f"model: {model} does not do {body.task}; it does {known}", errors=[_fault("task")])
 
     def _candidate(
-        self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, day: date
+        self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, day: date, terms: Terms
     ) -> tuple[Candidate, bool]:
         """An offer with its evidence and its quote, or the reason against it; and whether that reason is the price."""
         evidence = self.belief.of(offer, request.task)
@@ -136,6 +152,8 @@ class Routing:
             body.routing.only
         )
         obstacle = self.supply.obstacle(offer, is_named, day)
+        if terms.models and {offer.provider, offer.id, offer.model}.isdisjoint(terms.models):
+            obstacle = "is not among the models of this key's plan"
         fit = capabilities.fit(request, offer, body.strict)
         obstacle = obstacle or "; ".join(fit.reasons) or None
         if obstacle:
@@ -144,7 +162,7 @@ class Routing:
             quote = pricing.quote(fit.request, offer, day)
         except pricing.Unpriced as error:
             return Candidate(offer.id, offer.provider, offer.model, evidence, str(error)), True
-        return Candidate(offer.id, offer.provider, offer.model, quoted(evidence, quote.usd)), False
+        return Candidate(offer.id, offer.provider, offer.model, quoted(evidence, asked(quote.usd, terms))), False
 
     def keep(self, connection: Connection, plan: Plan, decision_id: str, key_id: str, now: datetime) -> None:
         """Store a decision, and its record unless an equal one is known to be stored."""
@@ -156,6 +174,11 @@ class Routing:
     def kept(self, plan: Plan) -> None:
         """Remember, after the commit, that this record is stored."""
         self.recorded.add(plan.sha256)
+
+
+def asked(usd: Decimal, terms: Terms) -> Decimal:
+    """What a caller pays for what costs so much."""
+    return usd + usd * terms.margin_ppm / 1_000_000 if terms.margin_ppm else usd
 
 
 _KEEP = Prepared(sa.insert(DECISION).values({each.name: sa.bindparam(each.name) for each in DECISION.c}))

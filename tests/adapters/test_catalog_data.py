@@ -201,6 +201,6 @@ def test_the_plainest_request_fits_is_quoted_and_becomes_a_call(offer, task):
     assert fitted.reasons == ()
     assert fitted.adjustments == ()
     call = DIALECTS[offer.dialect].submit(fitted.request, there)
-    assert call.url.startswith("/")
+    assert call.url.startswith(("/", "{"))
     if offer.prices:
         assert 0 < quote(fitted.request, there, READ_ON).usd < 10

@@ -8,6 +8,7 @@ import re
 import socket
 import tracemalloc
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import aiohttp
@@ -15,17 +16,29 @@ import httpx
 import pytest
 
 import adapters.http as network
+from adapters import bodies
 from adapters.bodies import INLINE_BYTES, Media
 from adapters.dialects import fal, openai_chat
 from adapters.errors import Fault
 from adapters.guard import ForbiddenAddress, guarded_socket, is_public
-from adapters.http import NotFetched, close_clients, fetch, is_accepted, open_clients, provably_not_sent, take_turn
+from adapters.http import (
+    NotFetched,
+    close_clients,
+    fetch,
+    is_accepted,
+    open_clients,
+    provably_not_sent,
+    shortened,
+    take_turn,
+)
 from adapters.schema import ProviderCard
+from adapters.signing import signed
 from adapters.wire import Call, Done, Failed, Output, Part, Pending, asset_ref, refusal
 
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-very-secret-key"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MIB = 1024 * 1024
 
 
@@ -113,8 +126,8 @@ class OneShelf:
     def __init__(self, size_bytes=None, link=None):
         self.size_bytes, self.linked, self.stored = size_bytes, link, []
 
-    async def open(self, asset, mask_as_alpha=False):
-        data = f"bytes of {asset}{' as alpha' if mask_as_alpha else ''}".encode()
+    async def open(self, asset, mask="white"):
+        data = f"bytes of {asset}{'' if mask == 'white' else f' as {mask}'}".encode()
 
         async def chunks():
             yield data
@@ -145,7 +158,8 @@ POLL = Call(stage="status", method="GET", url="/status")
 
 
 async def turn(clients, url, call=SUBMIT, dialect=None, shelf=None, listener=None, key=KEY, **card):
-    return await take_turn(clients, card_at(url, **card), dialect or Plain(), call, key, shelf or OneShelf(), listener)
+    known = card_at(url, **card)
+    return await take_turn(clients, known, dialect or Plain(), call, key, shelf or OneShelf(), listener, now=NOW)
 
 
 def fault_of(progress) -> tuple[Fault, bool]:
@@ -170,6 +184,79 @@ async def test_a_base_url_with_a_path_keeps_it(clients):
     async with serving(answer()) as server:
         await turn(clients, server.url + "/v1/")
     assert server.heard[0].path == "/v1/submit"
+
+
+async def test_a_call_to_a_named_host_of_the_card_gets_the_key_and_the_cards_headers(clients):
+    async with serving(answer()) as api, serving(answer()) as rest:
+        card = {"hosts": {"rest": rest.url + "/v2"}, "headers": {"x-version": "2024-11-06"}}
+        await turn(clients, api.url, SUBMIT.model_copy(update={"url": "{rest}/upload?a=1"}), **card)
+        await turn(clients, api.url, POLL.model_copy(update={"url": rest.url + "/absolute"}), **card)
+        await turn(clients, api.url, SUBMIT, **card)
+    assert [heard.path for heard in rest.heard] == ["/v2/upload?a=1", "/absolute"] and len(api.heard) == 1
+    for heard in rest.heard + api.heard:
+        assert heard.headers["authorization"] == f"Bearer {KEY}" and heard.headers["x-version"] == "2024-11-06"
+
+
+async def test_a_calls_own_header_goes_before_the_cards(clients):
+    async with serving(answer()) as server:
+        await turn(clients, server.url, SUBMIT.model_copy(update={"headers": {"x-a": "call"}}), headers={"x-a": "card"})
+    assert server.heard[0].headers["x-a"] == "call"
+
+
+async def test_neither_key_nor_headers_of_the_card_go_to_a_strangers_host(clients, monkeypatch):
+    monkeypatch.setattr("adapters.guard.is_public", lambda address: True)
+    async with serving(answer()) as ours, serving(answer()) as theirs:
+        call = POLL.model_copy(update={"url": theirs.url + "/file"})
+        await turn(clients, ours.url, call, hosts={"rest": ours.url}, headers={"x-account": "ours"})
+    assert "x-account" not in theirs.heard[0].headers and KEY not in str(theirs.heard)
+
+
+@pytest.mark.parametrize("url", ["{nobody}/x", "{rest}x", "{rest}@evil.invalid/x", "{rest", "{}/x"])
+async def test_a_host_that_the_card_does_not_name_is_nowhere(clients, url):
+    async with serving(answer()) as server:
+        call = POLL.model_copy(update={"url": url})
+        assert fault_of(await turn(clients, server.url, call, hosts={"rest": server.url})) == (Fault.BAD_REPLY, False)
+    assert not server.heard
+
+
+async def test_links_on_named_hosts_are_kept_by_name_and_the_longest_address_counts():
+    card = card_at("https://api.example", hosts={"v2": "https://api.example/v2/", "rest": "https://rest.example"})
+
+    def kept(url):
+        return shortened(card, Pending(call=Call(stage="status", url=url, memo={"result": url}))).call
+
+    known = {
+        "https://api.example/x": "/x", "https://api.example/v2/x": "{v2}/x",
+        "https://rest.example/x?y=1": "{rest}/x?y=1",
+        "https://rest.example.evil/x": "https://rest.example.evil/x", "https://api.example": "https://api.example",
+    }  # fmt: skip
+    for url, short in known.items():
+        assert (kept(url).url, kept(url).memo) == (short, {"result": short})
+
+
+async def test_a_key_of_two_parts_signs_the_body_as_it_goes_out(clients):
+    call = SUBMIT.model_copy(update={"url": "/model/amazon.titan:2/invoke"})
+    async with serving(answer()) as server:
+        await turn(clients, server.url, call, key="AKIDEXAMPLE:wJalrXUtnFEMI", signing="sigv4")
+    heard = server.heard[0]
+    card = card_at(server.url, signing="sigv4")
+    sent = {"content-type": heard.headers["content-type"]}
+    wanted = signed(card, "AKIDEXAMPLE:wJalrXUtnFEMI", "POST", server.url + heard.path, sent, heard.body, NOW)
+    assert heard.headers["authorization"] == wanted["authorization"] and "wJalrXUtnFEMI" not in str(heard)
+    assert heard.headers["x-amz-date"] == "20261121T120000Z"
+
+
+@pytest.mark.parametrize("signing", ["sigv4", "kling_jwt"])
+async def test_half_a_key_is_the_operators_fault_and_nothing_is_sent(clients, signing):
+    async with serving(answer()) as server:
+        assert fault_of(await turn(clients, server.url, key="onlyhalf:", signing=signing)) == (Fault.AUTH, False)
+    assert not server.heard
+
+
+async def test_no_part_of_a_key_is_repeated_to_the_caller(clients):
+    async with serving(answer(b'{"message": "bad secret wJalrXUtnFEMI of AKIDEXAMPLE"}', 403)) as server:
+        progress = await turn(clients, server.url, key="AKIDEXAMPLE:wJalrXUtnFEMI")
+    assert progress.error.message == "bad secret *** of ***"
 
 
 async def test_no_key_goes_to_another_origin_even_on_the_same_host(clients, monkeypatch):
@@ -593,11 +680,81 @@ async def test_assets_are_filled_in_as_data_uri_base64_or_link(clients):
     assert json.loads(server.heard[1].body)["c"] == {"d": uri}, "without a public address the bytes go instead"
 
 
+async def test_an_asset_can_be_the_whole_body_and_its_length_is_known(clients):
+    async with serving(answer()) as server:
+        call = Call(stage="upload", method="PUT", url="/store/1", asset="ast_1")
+        await turn(clients, server.url, call)
+        await turn(clients, server.url, call.model_copy(update={"headers": {"content-type": "image/jpeg"}}))
+    for heard, mime in zip(server.heard, ["image/png", "image/jpeg"], strict=True):
+        assert (heard.method, heard.path, heard.body) == ("PUT", "/store/1", b"bytes of ast_1")
+        assert heard.headers["content-length"] == "14" and "transfer-encoding" not in heard.headers
+        assert heard.headers["content-type"] == mime and heard.headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_a_large_asset_goes_out_in_pieces_beyond_what_may_go_inline(clients):
+    class Long(OneShelf):
+        async def open(self, asset, mask="white"):
+            async def chunks():
+                for _ in range(65):
+                    yield b"a" * MIB
+
+            return Media("video/mp4", 65 * MIB, chunks())
+
+    async with serving(answer()) as server:
+        call = Call(stage="upload", method="PUT", url="/store/1", asset="ast_1")
+        progress = await turn(clients, server.url, call, shelf=Long(), timeout_s=30)
+    assert isinstance(progress, Done) and len(server.heard[0].body) == 65 * MIB
+
+
+async def test_facts_of_an_asset_are_filled_in(clients):
+    body = {name: asset_ref("ast_1", name) for name in ("mime", "name", "size_bytes")}
+    async with serving(answer()) as server:
+        await turn(clients, server.url, SUBMIT.model_copy(update={"json_body": body}))
+    assert json.loads(server.heard[0].body) == {"mime": "image/png", "name": "ast_1.png", "size_bytes": 14}
+
+
+@pytest.mark.parametrize(
+    ("mime", "name"),
+    [("image/jpeg", "a.jpg"), ("audio/mpeg", "a.mp3"), ("video/quicktime", "a.mov"), ("image/svg+xml", "a.svg"),
+     ("video/mp4", "a.mp4"), ("model/gltf-binary+x", "a.gltf-binary")],
+)  # fmt: skip
+def test_a_file_has_the_ending_of_its_type(mime, name):
+    assert bodies._file_name("a", mime) == name
+
+
+async def test_what_must_be_a_link_is_one_or_nothing_is_sent(clients):
+    call = SUBMIT.model_copy(update={"json_body": {"image": asset_ref("ast_1", "link")}})
+    async with serving(answer()) as server:
+        await turn(clients, server.url, call, shelf=OneShelf(link="https://podium.example"))
+        progress = await turn(clients, server.url, call)
+    assert json.loads(server.heard[0].body) == {"image": "https://podium.example/ast_1"} and len(server.heard) == 1
+    assert fault_of(progress) == (Fault.INVALID_REQUEST, False) and "PODIUM_PUBLIC_URL" in progress.error.message
+
+
+async def test_a_mask_goes_as_the_provider_paints_it_and_then_has_no_link(clients):
+    body = {paint: asset_ref("ast_1", "url", paint) for paint in ("white", "black", "alpha")}
+    async with serving(answer()) as server:
+        call = SUBMIT.model_copy(update={"json_body": body})
+        await turn(clients, server.url, call, shelf=OneShelf(link="https://podium.example"))
+    sent = json.loads(server.heard[0].body)
+    assert sent["white"] == "https://podium.example/ast_1"
+    for paint in ("black", "alpha"):
+        assert base64.b64decode(sent[paint].partition(",")[2]) == f"bytes of ast_1 as {paint}".encode()
+
+
+async def test_a_place_that_waits_for_an_upload_is_never_sent(clients):
+    call = SUBMIT.model_copy(update={"json_body": {"image": asset_ref("ast_1", "uploaded")}})
+    async with serving(answer()) as server:
+        with pytest.raises(AssertionError, match="upload"):
+            await turn(clients, server.url, call)
+    assert not server.heard
+
+
 async def test_a_form_carries_values_and_files(clients):
     form = (
         Part(name="prompt", value="ein Hütchen"),
         Part(name="image[]", asset="ast_1"),
-        Part(name="mask", asset="ast_2", mask_as_alpha=True),
+        Part(name="mask", asset="ast_2", mask="alpha"),
     )
     async with serving(answer()) as server:
         await turn(clients, server.url, SUBMIT.model_copy(update={"form": form, "json_body": None}))
@@ -621,6 +778,28 @@ async def test_media_in_the_reply_goes_to_the_shelf(clients):
         call = POLL.model_copy(update={"stores": True})
         progress = await turn(clients, server.url, call, dialect=Stored(), shelf=shelf)
     assert progress.outputs[0].stored == "ast_1" and shelf.stored == [b"movie" * 100_000]
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "goes_to_the_store"),
+    [
+        (200, "video/mp4", True), (200, "Image/PNG; q=1", True), (206, "application/octet-stream", True),
+        (200, "audio/mpeg", True), (200, "model/gltf-binary", True), (202, "application/json", False),
+        (200, "text/plain", False), (200, "", False), (404, "image/png", False), (500, "video/mp4", False),
+    ],
+)  # fmt: skip
+async def test_only_a_good_reply_that_is_media_goes_to_the_shelf(clients, status, content_type, goes_to_the_store):
+    shelf, replies = OneShelf(), []
+
+    class Kept(Plain):
+        def read(self, call, reply):
+            replies.append(reply)
+            return Done(outputs=())
+
+    async with serving(answer(b'{"status": "running"}', status, content_type=content_type)) as server:
+        await turn(clients, server.url, POLL.model_copy(update={"stores": True}), dialect=Kept(), shelf=shelf)
+    assert (replies[0].stored is not None) == goes_to_the_store == bool(shelf.stored)
+    assert replies[0].body == (b"" if goes_to_the_store else b'{"status": "running"}')
 
 
 async def test_the_words_of_a_stream_are_heard_in_order_as_they_come_and_the_bytes_are_kept(clients):
@@ -669,7 +848,7 @@ async def test_a_stream_of_an_error_is_not_heard_as_words(clients):
 async def test_a_cancel_is_accepted_only_by_an_answer_that_says_so(clients, act, accepted):
     async with serving(act) as server:
         call = Call(stage="cancel", method="PUT", url=server.url + "/cancel")
-        assert await is_accepted(clients, card_at(server.url), Plain(), call, KEY, OneShelf()) is accepted
+        assert await is_accepted(clients, card_at(server.url), Plain(), call, KEY, OneShelf(), now=NOW) is accepted
         assert server.heard[0].headers["authorization"] == f"Bearer {KEY}"
     inward = call.model_copy(update={"url": "http://169.254.169.254/"})
-    assert not await is_accepted(clients, card_at("https://api.example.com"), Plain(), inward, KEY, OneShelf())
+    assert not await is_accepted(clients, card_at("https://api.example.com"), Plain(), inward, KEY, OneShelf(), now=NOW)

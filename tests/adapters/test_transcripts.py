@@ -64,6 +64,8 @@ def said(call: Call) -> dict:
 
 
 def reply_of(written: dict) -> Reply:
+    if "stored" in written:
+        return Reply(written["status"], written.get("headers", {}), stored=written["stored"])
     body = written["text"] if "text" in written else json.dumps(written["json"])
     return Reply(written["status"], written.get("headers", {}), body.encode())
 

@@ -20,8 +20,9 @@ def empty(monkeypatch, tmp_path):
     environment._dotenv.cache_clear()
 
 
-def card(name="my-box", key_env="SOME_KEY"):
-    return ProviderCard(name=name, title="Ours", dialect="fal", base_url="http://box", key_env=key_env, offers=())
+def card(name="my-box", key_env="SOME_KEY", **more):
+    known = {"name": name, "title": "Ours", "dialect": "fal", "base_url": "http://box", "offers": ()}
+    return ProviderCard(**known, key_env=key_env, **more)
 
 
 def test_the_defaults_need_nothing_and_reach_nobody_outside():
@@ -66,6 +67,39 @@ def test_a_blank_variable_takes_a_key_of_the_file_away(empty, monkeypatch):
     (empty / ".env").write_text("SOME_KEY=from_file\n")
     monkeypatch.setenv("SOME_KEY", "")
     assert environment.provider_key(card()) is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        ({}, None),
+        ({"PLAIN": "p"}, "p"),
+        ({"ACCESS": "a", "SECRET": "s"}, "a:s"),
+        ({"ACCESS": "a"}, None),
+        ({"ACCESS": "", "SECRET": "s"}, None),
+        ({"PLAIN": "p", "ACCESS": "a", "SECRET": "s"}, "p"),
+    ],
+)
+def test_a_key_is_the_first_choice_of_which_all_parts_are_set(monkeypatch, variables, key):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    known = card(key_env="PLAIN | ACCESS:SECRET")
+    assert environment.provider_key(known) == key
+    assert environment.key_choices(known.key_env) == (("PLAIN",), ("ACCESS", "SECRET"))
+    assert environment.key_choices(None) == ()
+
+
+def test_the_secret_of_a_providers_webhooks_is_where_its_card_says(monkeypatch):
+    monkeypatch.setenv("HOOK_SECRET", "whsec_x")
+    assert environment.callback_secret(card(callback_secret_env="HOOK_SECRET")) == "whsec_x"
+    assert environment.callback_secret(card()) is None
+
+
+def test_a_child_process_gets_no_part_of_a_key(monkeypatch):
+    for name in ("PLAIN", "ACCESS", "SECRET"):
+        monkeypatch.setenv(name, "x")
+    found = environment.keyless_environment(["PLAIN | ACCESS:SECRET"])
+    assert not {"PLAIN", "ACCESS", "SECRET"} & found.keys()
 
 
 def test_a_provider_without_a_variable_has_no_key(monkeypatch):

@@ -1,11 +1,13 @@
 """A name means one thing or nothing: other spellings and tiers are followed, other models never."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given, strategies as st
 
 from adapters.schema import Model, Offer, Override, Task
+from router.labels import Variant
 from router.names import Auto, OneModel, OneOffer, Unknown, collect, hyphenate, key_of
 
 VIDEO = frozenset({Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO})
@@ -13,8 +15,8 @@ IMAGE = frozenset({Task.TEXT_TO_IMAGE})
 TEXT = frozenset({Task.TEXT})
 
 
-def model(id, name, tasks, *aliases, family=None, released=None):
-    return Model(id=id, name=name, maker="A", tasks=tasks, aliases=aliases, family=family, released=released)
+def model(id, name, tasks, *aliases, **more):
+    return Model(id=id, name=name, maker="A", tasks=tasks, aliases=aliases, **more)
 
 
 MODELS = [
@@ -154,6 +156,82 @@ def test_a_label_with_a_tier_is_still_that_model(label, meant):
 )  # fmt: skip
 def test_a_label_that_may_be_another_model_is_not_guessed(label):
     assert NAMES.resolve_label(label) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [
+        ("fal-ai/veo3.1/fast/image-to-video", "google/veo-3.1-fast"),
+        ("fal_ai/fal-ai/veo3.1/reference-to-video", "google/veo-3.1"),
+        ("fal-ai/veo3.1/image-to-video/fast", "google/veo-3.1-fast"),
+        ("google:veo-3.1-generate-preview-lte-128k", "google/veo-3.1"),
+        ("vertex_ai/veo-3.1-fast-generate-001", "google/veo-3.1-fast"),
+        ("veo-fast-3.1", "google/veo-3.1-fast"),
+        ("flux-pro-2", "bfl/flux-2-pro"),
+        ("black_forest_labs_flux-2-dev", "bfl/flux-2-dev"),
+        ("flux_flux-2--pro", "bfl/flux-2-pro"),
+        ("veo-3-preview-no-audio-january", "google/veo-3"),
+        ("wan-2.5-t2v-260128", "alibaba/wan-2.5"),
+        ("dreamina-veo-3-720p", "google/veo-3"),
+    ],
+)
+def test_a_label_says_whose_it_is_and_where_and_how_it_ran(label, meant):
+    assert NAMES.resolve_label(label) == meant
+
+
+def test_what_a_label_says_besides_the_model_is_its_variant():
+    variant = NAMES.read_label("google/veo-3.1-fast-audio-1080p").variant
+    assert (variant.resolution, variant.audio, variant.quality) == ("1080p", True, None)
+    assert NAMES.read_label("veo-3-no-audio").variant.audio is False
+    assert NAMES.read_label("gpt-image-2 (medium)").variant.quality == "medium"
+    assert NAMES.read_label("gpt-5.5-xhigh").variant.effort == "xhigh"
+    assert NAMES.read_label("Veo 3 (January)").variant.stage == ("january",)
+    assert NAMES.read_label("wan2.5-t2v-preview").variant.tasks == {Task.TEXT_TO_VIDEO}
+    assert NAMES.read_label("fal-ai/veo3.1/image-to-video").variant.tasks == {Task.IMAGE_TO_VIDEO}
+    assert NAMES.read_label("veo-3.1").variant == Variant()
+
+
+def test_how_a_label_is_known_is_said():
+    assert NAMES.read_label("fal-ai/veo3.1").how == "exact"
+    assert NAMES.read_label("veo-3.1-audio").how == "rule"
+    assert NAMES.read_label("google/veo-9").how == "unresolved"
+
+
+def test_a_pointer_is_followed_but_no_standing_is_its_models():
+    meaning = NAMES.read_label("~google/veo-latest")
+    assert (meaning.model, meaning.how) == ("google/veo-3.1", "pointer")
+    assert NAMES.resolve_label("~google/veo-latest") is None
+
+
+def test_what_the_operator_settled_goes_before_every_rule():
+    settled = {"Secret-Model": "google/veo-4", "veo-3.1-audio": None, "gone": "nobody/unheard-of"}
+    names = collect(MODELS, OFFERS, settled)
+    assert names.resolve_label(" secret-model ") == "google/veo-4"
+    assert names.read_label("veo-3.1-audio")[::2] == (None, "settled")
+    assert names.read_label("gone").how == "unresolved"
+    assert names.read_label("secret-models").how == "unresolved"
+
+
+def test_open_weights_that_think_are_another_model_and_closed_ones_only_think_longer():
+    apart = model("a/qwen9", "Qwen9", TEXT, open_weights=True)
+    names = collect([apart, model("a/gpt9", "GPT9", TEXT)], [])
+    assert names.resolve_label("gpt9-thinking") == "a/gpt9"
+    assert names.resolve_label("qwen9-high") == "a/qwen9"
+    assert names.resolve_label("qwen9-thinking") is None
+    assert names.resolve_label("qwen9-exp") is None
+
+
+def test_a_name_that_many_bear_needs_its_owner():
+    names = collect([model("a/video-upscaler", "Video Upscaler", VIDEO)], [])
+    assert names.resolve_label("a/video-upscaler") == "a/video-upscaler"
+    assert names.resolve_label("fal-ai/video-upscaler") is None
+    assert names.resolve_label("video-upscaler") is None
+
+
+def test_remembering_a_label_changes_no_answer():
+    fresh = replace(NAMES, read={})
+    assert fresh.read_label("veo-3.1-audio") == fresh.read_label("veo-3.1-audio")
+    assert list(fresh.read) == ["veo-3.1-audio"] and fresh == NAMES
 
 
 @given(

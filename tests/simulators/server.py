@@ -30,7 +30,7 @@ class Dropped(Exception):
     """The connection is to end without an answer."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Answer:
     """What goes back: bytes as they are, all else as json."""
 
@@ -103,12 +103,12 @@ class World:
         return run
 
     def first(self, word: str, ask: Ask) -> bool:
-        """Whether this is the first request whose body has the word; those with the same words are one story."""
-        if f"[{word}]".encode() not in ask.body:
+        """Whether this is the first request with the word in its body; the same prompt is the same story."""
+        found = re.search(rb'[^"\n]{0,300}\[' + word.encode() + rb"\]", ask.body)
+        if found is None:
             return False
-        story = word + re.sub(rb"--[0-9a-f]{16,}|\d{6,}", b"", ask.body).decode(errors="replace")
-        is_first = story not in self.mishaps
-        self.mishaps.add(story)
+        is_first = found[0].decode(errors="replace") not in self.mishaps
+        self.mishaps.add(found[0].decode(errors="replace"))
         return is_first
 
 
@@ -119,9 +119,10 @@ Respond = Callable[[Ask, World], Answer]
 class Simulated:
     """One simulated dialect, and what a story asks of it through POST /v1/jobs.
 
-    `job` is the body without its prompt (task, model, parameters, inputs); `turns` counts the calls of a success;
-    `cost_usd` and `cost_source` are what the ledger must then say, `refusal_cost_usd` what a refusal costs;
-    `throttled` and `broken` are the vendor's own answers, where a plain json error would not be one.
+    `job` is the body without its prompt (task, model, parameters, inputs); `turns` counts the calls of a success, of
+    which `uploads` come before its submit; `cost_usd` and `cost_source` are what the ledger must then say,
+    `refusal_cost_usd` what a refusal costs; `throttled` and `broken` are the vendor's own answers, where a plain json
+    error would not be one.
     """
 
     dialect: str
@@ -134,14 +135,18 @@ class Simulated:
     cost_source: str = "table"
     refusal_cost_usd: str = "0"
     cancels: bool = False
+    uploads: int = 0
     throttled: Answer = Answer(429, {"error": {"message": "slow down"}}, {"retry-after": "1"})
     broken: Answer = Answer(500, {"error": {"message": "internal error"}})
 
 
 class Server:
-    """One simulated provider on a free port, as a context."""
+    """One simulated provider on a free port, as a context. It speaks several dialects where a vendor does.
 
-    def __init__(self, simulated: Simulated) -> None:
+    They share one world, and each is asked in turn until one does not answer 404.
+    """
+
+    def __init__(self, *simulated: Simulated) -> None:
         self.simulated = simulated
         self.world = World()
 
@@ -201,13 +206,26 @@ class Server:
         with self.world.gate:
             self.world.asks.append(ask)
             if self.world.first("throttle", ask):
-                return self.simulated.throttled
+                return self._meant(ask).throttled
             if self.world.first("break", ask):
-                return self.simulated.broken
-            try:
-                return self.simulated.respond(ask, self.world)
-            except KeyError as missing:
-                return Answer(404, {"error": {"message": f"{missing} is not here"}})
+                return self._meant(ask).broken
+            return self._responded(ask)
+
+    def _meant(self, ask: Ask) -> Simulated:
+        """Which dialect a request speaks: a story names it in its prompt, as `(dialect)`."""
+        named = (each for each in self.simulated if f"({each.dialect})".encode() in ask.body)
+        return next(named, self.simulated[0])
+
+    def _responded(self, ask: Ask) -> Answer:
+        answers = (self._by(simulated, ask) for simulated in self.simulated)
+        first = next(answers)
+        return first if first.status != 404 else next((each for each in answers if each.status != 404), first)
+
+    def _by(self, simulated: Simulated, ask: Ask) -> Answer:
+        try:
+            return simulated.respond(ask, self.world)
+        except KeyError as missing:
+            return Answer(404, {"error": {"message": f"{missing} is not here"}})
 
 
 def _body_of(handler: BaseHTTPRequestHandler, headers: Mapping[str, str]) -> bytes:

@@ -167,7 +167,7 @@ async def test_a_mask_is_sent_transparent_where_it_is_white(assets):
     mask.putdata([0, 255, 128, 255])
     mask.save(written, "PNG")
     row = await keep(assets, written.getvalue())
-    media = await assets.open(row["id"], mask_as_alpha=True)
+    media = await assets.open(row["id"], mask="alpha")
     data = b"".join([chunk async for chunk in media.chunks])
     assert media.mime == "image/png" and media.size_bytes == len(data)
     sent = Image.open(io.BytesIO(data))

@@ -1,6 +1,7 @@
 """The life of an attempt: which moves there are, and what each kind of turn leads to."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
@@ -207,3 +208,17 @@ def test_backoff_doubles():
 
 def test_a_lease_outlives_several_heartbeats():
     assert rules.LEASE_S >= 2 * rules.HEARTBEAT_S
+
+
+def test_polls_are_rarer_where_the_provider_calls_us_and_never_beyond_the_deadline():
+    called = rules.after_turn(STATUS, Asked(), NOW, is_called_back=True)
+    assert called == Again(NOW + timedelta(seconds=rules.CALLED_BACK * STATUS.wait_s), STATUS, 0)
+    soon = Asked(deadline_at=NOW + timedelta(seconds=2))
+    assert rules.after_turn(STATUS, soon, NOW, is_called_back=True).due_at == soon.deadline_at
+    at_once = STATUS.model_copy(update={"wait_s": 0.0})
+    assert rules.after_turn(at_once, Asked(), NOW, is_called_back=True).due_at == NOW
+
+
+def test_what_a_provider_says_it_charged_for_a_failure_is_kept():
+    refused = failed(Fault.CONTENT_REJECTED, 400).model_copy(update={"cost_usd": Decimal("0.02")})
+    assert rules.after_turn(refused, Asked(), NOW).cost_usd == Decimal("0.02")

@@ -91,6 +91,67 @@ async def test_only_submits_are_counted_as_sends(database):
     assert {attempt.id: attempt.sends for attempt in await claim(database)} == {"att_a": 1, "att_b": 1}
 
 
+UPLOAD = Pending(call=Call(stage="upload", method="PUT", url="/files/1", asset="ast_1"))
+
+
+@pytest.mark.anyio
+async def test_a_submit_that_follows_an_upload_is_counted_before_it_is_sent(database):
+    await add(database, row(stage="upload", next=UPLOAD.model_dump_json()))
+    (attempt,) = await claim(database)
+    assert attempt.sends == 0
+    assert await go_on(database, attempt, Again(NOW, SUBMIT), worker="one")
+    (taken,) = await claim(database, "two", now=NOW + seconds(LEASE_S + 1))
+    assert taken.next == SUBMIT and taken.sends == 2, (
+        "its first worker died within it: nobody sends it again"
+    )
+
+
+@pytest.mark.anyio
+async def test_a_submit_that_waits_for_a_worker_after_an_upload_is_counted_once(database):
+    await add(database, row(stage="upload", next=UPLOAD.model_dump_json()))
+    (attempt,) = await claim(database)
+    assert await go_on(database, attempt, Again(NOW, SUBMIT), worker=None)
+    (taken,) = await claim(database, "two")
+    assert taken.sends == 1
+
+
+@pytest.mark.anyio
+async def test_the_same_news_stored_twice_counts_one_submit(database):
+    await add(database, row(stage="upload", next=UPLOAD.model_dump_json()))
+    (attempt,) = await claim(database)
+    for _ in range(2):
+        assert await go_on(database, attempt, Again(NOW, SUBMIT), worker="one")
+    assert (await stored(database))["sends"] == 1
+
+
+@pytest.mark.anyio
+async def test_an_upload_that_broke_off_is_simply_made_again(database):
+    await add(database, row(stage="upload", next=UPLOAD.model_dump_json()))
+    await claim(database, "one")
+    (taken,) = await claim(database, "two", now=NOW + seconds(LEASE_S + 1))
+    assert (taken.next, taken.sends) == (UPLOAD, 0)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("changes", "is_hurried"),
+    [
+        ({}, True),
+        ({"lease_until": NOW - seconds(1)}, True),
+        ({"lease_until": NOW + seconds(1)}, False),
+        ({"stage": "submit", "next": SUBMIT.model_dump_json()}, False),
+        ({"status": "unknown"}, False),
+        ({"status": "succeeded", "ended_at": NOW}, False),
+    ],
+)
+async def test_only_an_attempt_that_waits_for_its_next_poll_is_hurried(database, changes, is_hurried):
+    later = NOW + seconds(300)
+    await add(database, row(**({"stage": "status", "next": STATUS.model_dump_json(), "due_at": later} | changes)))
+    assert await database.together(lambda connection: store.hurry(connection, "att_a", NOW)) is is_hurried
+    assert (await stored(database))["due_at"] == (NOW if is_hurried else later)
+    assert not await database.together(lambda connection: store.hurry(connection, "att_none", NOW))
+
+
 @pytest.mark.anyio
 async def test_the_earliest_due_come_first_and_no_more_than_asked_for(database):
     await add(database, *[row(name, due_at=NOW - seconds(age)) for age, name in enumerate("abcde")])

@@ -89,6 +89,27 @@ def test_a_card_of_the_operators_own_is_laid_over_the_catalog(make):
     assert usable(supply) == {"my-box"}, "a provider of one's own needs no key, and is no stand-in"
 
 
+def obstacle(supply, name="my-box/black-forest-labs/flux-2-pro"):
+    return supply.obstacle(supply.offer(name, Task.TEXT_TO_IMAGE), True, DAY)
+
+
+def test_a_provider_without_an_address_waits_for_one_and_closes_nothing_meanwhile(make):
+    card = CARD.replace("dialect:", "needs_base_url: true\nhosts: { files: 'https://files.example/v1' }\ndialect:")
+    supply = make(card=card)
+    assert obstacle(supply) == "has no address: set PODIUM_PROVIDER_MY_BOX_BASE_URL"
+    assert usable(supply) == {"sandbox"} and not supply.real_keys
+    moved = make(card=card, variables={"PODIUM_PROVIDER_MY_BOX_BASE_URL": "http://127.0.0.1:9/v1/"})
+    assert obstacle(moved) is None and usable(moved) == {"my-box"}
+    assert moved.cards["my-box"].hosts == {"files": "http://127.0.0.1:9/v1"}, "its other hosts are moved with it"
+
+
+def test_what_to_set_for_a_key_of_several_parts_is_said(make):
+    card = CARD.replace("dialect:", "key_env: BOX_KEY | BOX_ACCESS:BOX_SECRET\ndialect:")
+    assert obstacle(make(card=card)) == "has no key: set BOX_KEY, or BOX_ACCESS and BOX_SECRET"
+    supply = make(card=card, variables={"BOX_ACCESS": "a", "BOX_SECRET": "s"})
+    assert obstacle(supply) is None and supply.keys["my-box"] == "a:s"
+
+
 def test_a_card_with_a_fault_stops_the_start(make):
     with pytest.raises(BadCatalog, match=r"my-box\.yaml: nobody/nothing"):
         make(card=CARD.replace("black-forest-labs/flux-2-pro", "nobody/nothing"))

@@ -123,8 +123,19 @@ def test_a_refusal_costs_only_where_the_card_says_that_refusals_are_billed():
     held = price(input_token="0.000001", output_token="0.000002")
     request = MediaRequest(task=Task.TEXT, prompt="no", max_tokens=100)
     counted = {"input_token": Decimal(50), "output_token": Decimal(3)}
-    assert settlement.refusal_bill(held, request, offer(held), counted) == 0
-    assert settlement.refusal_bill(held, request, offer(held, refusals_billed=True), counted) == 56_000
+    assert settlement.refusal_bill(held, request, offer(held), counted) is None
+    billed = settlement.refusal_bill(held, request, offer(held, refusals_billed=True), counted)
+    assert (billed.nanos, billed.source) == (56_000, "table")
+    assert settlement.refusal_bill(held, request, offer(held, refusals_billed=True), {}) is None
+
+
+def test_what_a_provider_says_it_charged_for_a_refusal_is_owed_whatever_the_card_says():
+    held = price(output_video="2.00")
+    request = MediaRequest(task=Task.TEXT_TO_VIDEO, prompt="no", duration_s=5)
+    for card in (offer(held), offer(held, refusals_billed=True)):
+        billed = settlement.refusal_bill(held, request, card, {}, Decimal("0.04"))
+        assert (billed.nanos, billed.source) == (40_000_000, "provider")
+        assert settlement.refusal_bill(held, request, card, {"output_video": Decimal(1)}, Decimal(0)) is None
 
 
 @pytest.mark.parametrize(

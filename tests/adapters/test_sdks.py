@@ -1,0 +1,47 @@
+"""The vendors' own libraries against the simulated providers, so that dialect and simulator cannot share a mistake.
+
+Each script in tests/sdks is run by an interpreter that has those libraries and nothing of ours. A literal line
+`SIMULATORS = ("fal",)` in it names the modules of tests/simulators that it needs; they share one address.
+"""
+
+import ast
+import importlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.simulators.server import Server, Simulated
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv-sdks" / "bin" / "python"
+SCRIPTS = sorted((ROOT / "tests" / "sdks").glob("*.py"))
+LIMIT_S = 60
+"""Importing the largest of the libraries takes several seconds on a busy machine."""
+
+
+def simulated_for(script: Path) -> list[Simulated]:
+    [names] = [
+        ast.literal_eval(statement.value)
+        for statement in ast.parse(script.read_text("utf-8")).body
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "SIMULATORS"
+    ]
+    found = [importlib.import_module(f"tests.simulators.{name}").SIMULATED for name in names]
+    return [one for each in found for one in (each if isinstance(each, tuple) else (each,))]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_the_vendors_library_takes_the_simulator_for_the_vendor(script: Path, tmp_path: Path) -> None:
+    assert PYTHON.exists(), "the vendors' libraries are not installed: make install"
+    with Server(*simulated_for(script)) as server:
+        # -P: several scripts have the name of the library that they import.
+        command = [PYTHON, "-P", script, server.url]
+        bare = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "NO_PROXY": "*"}
+        done = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=LIMIT_S)
+    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-6_000:]
+
+
+def test_every_simulator_whose_vendor_has_a_library_is_judged_by_it() -> None:
+    """Named here where no library can be pointed at a local address, or none exists."""
+    judged = {each.dialect for script in SCRIPTS for each in simulated_for(script)}
+    assert judged, "no script was found"
