@@ -15,33 +15,18 @@ from typing import Any, NamedTuple
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
-from pydantic import JsonValue
 
 from adapters.bodies import Media, NeedsLink, Shelf, TooLarge, body_of
 from adapters.errors import Fault
 from adapters.guard import ForbiddenAddress, guarded_socket, is_public
+from adapters.hosts import BadLink, placed, shortened
 from adapters.schema import ProviderCard
 from adapters.signing import BadKey, signed
-from adapters.wire import Call, Dialect, Failed, Pending, Progress, Reply, Streams, event_data, failed, understand
+from adapters.wire import Call, Dialect, Failed, Progress, Reply, Streams, event_data, failed, understand
 
 __all__ = [
-    "Clients",
-    "ForbiddenAddress",
-    "Listener",
-    "Media",
-    "NotFetched",
-    "Shelf",
-    "TooLarge",
-    "answered",
-    "close_clients",
-    "fetch",
-    "guarded_socket",
-    "is_public",
-    "open_clients",
-    "provably_not_sent",
-    "send",
-    "shortened",
-    "take_turn",
+    "Clients", "ForbiddenAddress", "Listener", "Media", "NotFetched", "Shelf", "TooLarge", "answered", "close_clients",
+    "fetch", "guarded_socket", "is_public", "open_clients", "provably_not_sent", "send", "take_turn",
 ]  # fmt: skip
 
 REPLY_BYTES = 96 * 1024 * 1024
@@ -66,10 +51,6 @@ ORIGINS = 256
 """Parsed origins that are kept: more than cards name."""
 KEY_CHARS = 8
 """A key shorter than this is no secret worth blanking, and blanking it would eat words."""
-
-
-class BadLink(ValueError):
-    """A link that is not followed: no http or https, or a name and password in it."""
 
 
 class NotFetched(Exception):
@@ -260,13 +241,8 @@ async def send(
 
 def _target(card: ProviderCard, call: Call) -> tuple[httpx.URL, bool]:
     """Where a call goes, and whether that is one of the card's own hosts. Raises BadLink."""
-    if call.url.startswith("/"):
-        return _link(card.base_url.rstrip("/") + call.url), True
-    if call.url.startswith("{"):
-        name, _, path = call.url[1:].partition("}")
-        if name not in card.hosts or not path.startswith("/"):
-            raise BadLink(f"{card.name} has no host {name[:100]!r}")
-        return _link(card.hosts[name].rstrip("/") + path), True
+    if (address := placed(card, call.url)) is not None:
+        return _link(address), True
     url = _link(call.url)
     return url, _origin(url) in map(_origin_of, (card.base_url, *card.hosts.values()))
 
@@ -351,22 +327,6 @@ def _words(line: bytes, dialect: Streams) -> str:
         return dialect.delta(document) if document is not None else ""
     except (LookupError, TypeError, ValueError, AttributeError):
         return ""
-
-
-def shortened(card: ProviderCard, progress: Progress) -> Progress:
-    """Links on the card's hosts are kept without them, so that a stored call survives a move of those hosts."""
-    if not isinstance(progress, Pending):
-        return progress
-    named = [("", card.base_url), *((f"{{{name}}}", url) for name, url in card.hosts.items())]
-    places = sorted(((name, url.rstrip("/")) for name, url in named), key=lambda place: -len(place[1]))
-
-    def short(value: JsonValue) -> JsonValue:
-        found = ((name, url) for name, url in places if isinstance(value, str) and value.startswith(url + "/"))
-        return next((name + str(value)[len(url) :] for name, url in found), value)
-
-    call = progress.call
-    memo = {name: short(value) for name, value in call.memo.items()}
-    return progress.model_copy(update={"call": call.model_copy(update={"url": short(call.url), "memo": memo})})
 
 
 async def fetch(clients: Clients, url: str, configured_origin: str | None = None) -> AsyncGenerator[bytes]:

@@ -144,6 +144,17 @@ def offers(task: OfTask = None, as_json: Json = False) -> None:
         catalog.offers(task, as_json)
 
 
+@app.command()
+def listings(
+    provider: Annotated[str, typer.Argument(help="A provider's name, such as fal.")], as_json: Json = False
+) -> None:
+    """A provider's own list of its models, asked for with its key."""
+    with OneLine():
+        from gateway.commands import listings as lists
+
+        lists.list_models(provider, as_json)
+
+
 @keys_app.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="For people, to tell keys apart.")],

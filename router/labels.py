@@ -190,6 +190,13 @@ def _disowned(name: str, owners: frozenset[str]) -> str:
     return rest if brand in BRANDS and _is_name(rest) else ""
 
 
+def is_slug(name: str) -> bool:
+    """Whether a name is an owner and what it calls the model, joined by an underscore. Such a slug means its model only
+    as it is written: google_gemini-2-5-flash is a picture model, google/gemini-2.5-flash is not."""
+    gaps = re.finditer("_", name) if not re.search(r"[/:\s]", name) else ()
+    return any(hyphenate(name[: gap.start()]) in OWNERS for gap in gaps)
+
+
 def is_telling(name: str) -> bool:
     """Whether a name tells one model from others: "video-upscaler", without its owner, is what many are called."""
     return not _COMMON.issuperset(hyphenate(name).split("-"))

@@ -220,9 +220,11 @@ def collect(models: Iterable[Model], offers: Iterable[Offer], settled: Mapping[s
     """
     known = {model.id: model for model in models}
     served = [offer for offer in offers if offer.model in known]
-    spelled = [(name, model.id) for model in known.values() for name in spellings_of(model) if labels.is_telling(name)]
+    called = [(name, model.id) for model in known.values() for name in spellings_of(model) if labels.is_telling(name)]
+    spelled = [(name, model) for name, model in called if not labels.is_slug(name)]
     keys = _unambiguous((key_of(name), model) for name, model in spelled)
     wired = [(wire_id, offer.model) for offer in served for wire_id in _wire_ids(offer)]
+    wired += [(name, model) for name, model in called if labels.is_slug(name)]
     return Names(
         tasks={model.id: model.tasks for model in known.values()},
         offers={offer.id: offer.model for offer in served},

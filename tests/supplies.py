@@ -1,12 +1,14 @@
 """Supplies for tests: the catalog that Podium brings, with the keys, settings and further cards that a test says."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from adapters.registry import load_catalog
 from gateway import settings as environment
 from gateway.catalog.evidence import Belief
 from gateway.catalog.supply import Supply, read_supply
@@ -15,7 +17,10 @@ from gateway.snapshots import starter
 from router import latency, quality
 from router.latency import Attempted
 
-REAL_KEYS = ("OPENAI_API_KEY", "FAL_KEY", "REPLICATE_API_TOKEN", "TOGETHER_API_KEY")
+REAL_KEYS = tuple(
+    sorted({name for card in load_catalog().cards.values() for name in re.findall(r"[A-Z0-9_]+", card.key_env or "")})
+)
+"""Every variable that a provider's key is read from."""
 
 
 def forget_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

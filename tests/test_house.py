@@ -217,7 +217,7 @@ def test_every_path_and_every_problem_is_in_the_reference():
     told = document("docs/api.md")
     app, unknown = FastAPI(), SimpleNamespace(db=None)
     parts: Any = SimpleNamespace(
-        jobs=None, assets=None, db=None, routing=None, supply=None, keyring=unknown, settings=None
+        jobs=None, assets=None, callbacks=None, db=None, routing=None, supply=None, keyring=unknown, settings=None
     )
     api.mount(app, parts)
     api.add_probes(app, lambda: None)  # type: ignore[arg-type,return-value]

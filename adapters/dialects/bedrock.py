@@ -46,7 +46,7 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
     wordless = request.task is Task.UPSCALE_IMAGE  # an upscaler takes no words, and refuses a body that has some
     body = spell(request.model_copy(update={"prompt": ""}) if wordless else request, offer, FIELDS)
     memo = {"format": body.get("output_format") or DEFAULT_FORMAT}
-    return Call(stage="submit", url=f"/model/{quote(offer.wire_id, safe='')}/invoke", json_body=body, memo=memo)
+    return Call(stage="submit", url=f"/model/{quote(offer.wire_id, safe=':')}/invoke", json_body=body, memo=memo)
 
 
 def read(call: Call, reply: Reply) -> Progress:

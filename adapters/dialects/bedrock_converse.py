@@ -44,7 +44,7 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
     body["messages"] = [{"role": each.role, "content": _parts(each)} for each in messages if each.role != "system"]
     body |= {"system": system} if system else {}
     body["inferenceConfig"] = {name: said[name] for name in sorted(CONFIG & said.keys())}
-    return Call(stage="submit", url=f"/model/{quote(offer.wire_id, safe='')}/converse", json_body=body)
+    return Call(stage="submit", url=f"/model/{quote(offer.wire_id, safe=':')}/converse", json_body=body)
 
 
 def _parts(message: Message) -> list[JsonValue]:
@@ -76,10 +76,12 @@ def read(call: Call, reply: Reply) -> Progress:
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
-    """Tokens from the cache are counted apart from those read."""
+    """Tokens from the cache are counted apart from those read, and not at all where there were none."""
+    if not usage:
+        return {}
     counts = {
         "input_token": usage.get("inputTokens"),
-        "cached_input_token": usage.get("cacheReadInputTokens"),
+        "cached_input_token": usage.get("cacheReadInputTokens") or 0,
         "output_token": usage.get("outputTokens"),
     }
     return counted(counts)

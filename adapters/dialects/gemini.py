@@ -85,7 +85,7 @@ def read(call: Call, reply: Reply) -> Progress:
     if answer.reason not in WHOLE or not outputs:
         ended = failed(Fault.PROVIDER_FAULT, f"the answer ended for {answer.reason}")
         return ended.model_copy(update={"usage": answer.usage})
-    return Done(outputs=outputs, usage=answer.usage)
+    return Done(outputs=outputs, usage=answer.usage if any(answer.usage.values()) else {})
 
 
 def _joined(pieces: list[Any], makes_words: bool) -> Answer:

@@ -44,9 +44,8 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
     spelled: dict[str, JsonValue] = {
         name: value for name, value in spell(request, offer, FIELDS).items() if value is not None
     }
-    modality = request.task.modality
     form: dict[str, JsonValue] = {name: spelled.pop(name) for name in FORMAT & spelled.keys()}
-    form["type"] = modality
+    form["type"] = modality = request.task.modality
     seen = [_media(item.asset) for item in request.inputs]
     is_clip = modality is Modality.VIDEO
     if is_clip:
@@ -110,7 +109,7 @@ def _failed(body: dict[str, Any], word: str) -> Progress:
     said = " ".join(f"{error.get('code')} {error.get('message')}" for error in errors)
     fault = Fault.CONTENT_REJECTED if any(each in said.lower() for each in REFUSED) else Fault.PROVIDER_FAULT
     message = next((error["message"] for error in errors if error.get("message")), word)
-    return failed(fault, message).model_copy(update={"usage": _usage(body.get("usage") or {})})
+    return failed(fault, message).model_copy(update={"usage": _usage(body.get("usage") or {"total_tokens": 0})})
 
 
 def _finished(body: dict[str, Any]) -> Progress:

@@ -6,7 +6,6 @@ be there, within a 200 too; a run has the id that its caller gave it; each outpu
 
 import hashlib
 import json
-import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +71,7 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
     if frames := task.get("frameImages"):
         task["frameImages"] = _frames(request, frames)
     task["taskUUID"] = _task_uuid(task)
-    memo: dict[str, JsonValue] = {"kind": kind, "mime": MIMES[str(task["outputFormat"])]}
+    memo: dict[str, JsonValue] = {"kind": kind, "count": request.count, "mime": MIMES[str(task["outputFormat"])]}
     return Call(stage="submit", url="/v1", json_body=[task], memo=memo)
 
 
@@ -85,8 +84,8 @@ def _frames(request: MediaRequest, images: JsonValue) -> JsonValue:
 
 def _task_uuid(task: dict[str, JsonValue]) -> str:
     """A task's id is its caller's to give, and must look random. Nothing here makes ids, so the same content is one."""
-    digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).digest()
-    return str(uuid.UUID(bytes=digest[:16], version=4))
+    digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
 
 
 def called_back(call: Call, url: str) -> Call:
@@ -102,22 +101,24 @@ def read(call: Call, reply: Reply) -> Progress:
     body = reply.json()
     data, errors = body.get("data") or [], body.get("errors") or []
     kind = str(call.memo["kind"])
-    made = [item for item in data if item.get(f"{kind}URL")]
-    if len(made) < len(data):
-        return _pending(call, next(item for item in data if item not in made))
-    if errors and not made:
+    if waiting := [item for item in data if not item.get(f"{kind}URL")]:
+        return _pending(call, waiting[0])
+    if errors and not data:
         return Failed(error=_complaint(errors[0]), is_verdict=True)
-    return _done(call, made, kind)
+    return _done(call, data[: int(str(call.memo["count"]))], kind)
 
 
 def _pending(call: Call, item: dict[str, Any]) -> Pending:
-    task: JsonValue = {"taskType": "getResponse", "taskUUID": str(uuid.UUID(item["taskUUID"]))}
+    task: JsonValue = {"taskType": "getResponse", "taskUUID": str(item["taskUUID"])}
     poll = Call(stage="status", url="/v1", json_body=[task], memo=call.memo)
     return Pending(call=poll, wait_s=POLL_S, provider_status=str(item.get("status", "accepted")))
 
 
 def _done(call: Call, made: list[dict[str, Any]], kind: str) -> Progress:
-    """What is flagged is not handed on; when all of it is, that is a refusal, and is charged all the same."""
+    """What is flagged is not handed on; when all of it is, that is a refusal, and is charged all the same.
+
+    More than was asked for is of another task with the same content, so it was cut off before.
+    """
     if not made:
         raise ValueError("the reply holds neither outputs nor errors")
     costs = [cost for item in made if (cost := counted({"usd": item.get("cost")}).get("usd")) is not None]

@@ -20,6 +20,7 @@ FIELDS: Fields = {
     "model": WireField(name="model"),
     "prompt": WireField(name="prompt"),
     "negative_prompt": WireField(name="negative_prompt"),
+    "size": WireField(name="size"),
     "width": WireField(name="width"),
     "height": WireField(name="height"),
     "aspect_ratio": WireField(name="ratio"),
@@ -42,7 +43,10 @@ REFUSAL_WORDS = ("nsfw", "moderation", "content policy", "safety")
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
+    """A size from a list, too, is said as its width and height."""
     body = spell(request, offer, FIELDS) | {"model": offer.wire_id}
+    if isinstance(size := body.pop("size", None), dict):
+        body |= size
     if request.inputs:
         body["media"] = _media(request, FIELDS | offer.fields)
     return Call(stage="submit", url="{root}/v2/videos", json_body=body)

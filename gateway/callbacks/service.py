@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from adapters.callbacks import KEYS_AT, SECRETS, read_keys, verified
-from adapters.http import answered, shortened
+from adapters.hosts import shortened
+from adapters.http import answered
 from adapters.registry import DIALECTS
 from adapters.schema import ProviderCard, Task
 from adapters.wire import Call, Done, Pending, Reply, understand

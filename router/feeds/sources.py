@@ -96,7 +96,9 @@ def _feed(document: Any) -> Feed | None:
 def _gateway(first: dict[str, Any]) -> Feed | None:
     if "elo" in first:
         return artificial_analysis
-    return openrouter if "canonical_slug" in first else vercel if "owned_by" in first else None
+    return (
+        openrouter if "canonical_slug" in first or "pricing_skus" in first else vercel if "owned_by" in first else None
+    )
 
 
 def _by_model(entries: list[Any]) -> Feed | None:

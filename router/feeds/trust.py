@@ -4,11 +4,21 @@ nothing: where it refuses, the good one stays because nobody put another in its 
 A reader refuses what is empty, cut short or not in its format; here its errors become a sentence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from router.feeds.readings import AnyReading, NoticeReading, Page, PlacesReading, labels_of, subject_of
+from router.feeds.readings import (
+    AnyReading,
+    NoticeReading,
+    Page,
+    PlacesReading,
+    PriceReading,
+    joined,
+    labels_of,
+    subject_of,
+)
+from router.quality import Reading
 
 KEPT_LEAST = 0.5
 """The least share of the last reading's labels that must still be there. Measured in 2026: from one reading of Arena's
@@ -41,6 +51,24 @@ def understood(source: str, read: Callable[[], Page]) -> Page | Refused:
 def _sentence(error: Exception) -> str:
     first = str(error).partition("\n")[0][:300]
     return first if isinstance(error, ValueError) else f"it is not in its source's format: {error!r}"[:300]
+
+
+def gathered(pages: Iterable[Page | Refused]) -> tuple[tuple[AnyReading, ...], tuple[Refused, ...]]:
+    """The readings of all replies of one source, pages joined. Where one reply was refused, a listing, price list or
+    list of notices made of several is not whole, and is left out: nothing may be missed that was only not read."""
+    heard = tuple(pages)
+    refused = tuple(page for page in heard if isinstance(page, Refused))
+    readings = joined(reading for page in heard if isinstance(page, Page) for reading in page.readings)
+    return tuple(reading for reading in readings if not refused or _is_whole(reading)), refused
+
+
+def _is_whole(reading: AnyReading) -> bool:
+    """Whether it came in one reply: boards do, and price lists of one provider."""
+    match reading:
+        case Reading() | PlacesReading() | PriceReading(part=str()):
+            return True
+        case _:
+            return False
 
 
 def doubt(new: AnyReading, last: AnyReading | None, now: datetime) -> str | None:

@@ -21,6 +21,7 @@ from adapters.bodies import INLINE_BYTES, Media
 from adapters.dialects import fal, openai_chat
 from adapters.errors import Fault
 from adapters.guard import ForbiddenAddress, guarded_socket, is_public
+from adapters.hosts import shortened
 from adapters.http import (
     NotFetched,
     close_clients,
@@ -28,7 +29,6 @@ from adapters.http import (
     is_accepted,
     open_clients,
     provably_not_sent,
-    shortened,
     take_turn,
 )
 from adapters.schema import ProviderCard

@@ -9,10 +9,10 @@ from router.labels import OWNERS, bare_key, graded_key, hyphenate, is_telling, k
 @pytest.mark.parametrize(
     "same",
     [
-        ["Veo 3.1", "veo-3-1-preview", "google/veo-3.1-generate-001", "fal-ai/veo3.1/image-to-video", "veo-3.1-audio-1080p"],
+        ["Veo 3.1", "veo-3-1-preview", "google/veo-3.1-generate-001", "fal-ai/veo3.1/image-to-video", "veo-3.1-audio"],
         ["imagen-ultra-4.0-generate-001", "google/imagen-4.0-ultra", "imagen-4.0-ultra-generate-preview-06-06"],
         ["FLUX1.1 [pro] Ultra", "flux-pro-1.1-ultra", "fal-ai/flux-pro/v1.1-ultra"],
-        ["doubao-seedance-2-0-fast-260128", "bytedance/seedance-2.0/fast/text-to-video", "Dreamina Seedance 2.0 Fast 720p"],
+        ["doubao-seedance-2-0-fast-260128", "bytedance/seedance-2.0/fast/text-to-video", "Seedance 2 Fast 720p"],
         ["gpt-image-2 (medium)", "openai:gpt-image-2", "gpt-image-2-high-fidelity (20260421)"],
     ],
 )  # fmt: skip
@@ -57,7 +57,7 @@ def test_owners_are_written_as_labels_are_compared():
 @given(st.text(max_size=300))
 def test_any_text_at_all_has_a_normal_form(text):
     assert len(bare_key(text)) <= 200
-    assert bare_key(text) == bare_key(text.swapcase().swapcase().strip()) or not text.isascii()
+    assert bare_key(text) == bare_key(f" {text} ")
     for tail in tails(text):
         assert all(len(peeled.text) <= len(tail.text) for peeled in peels(tail))
 

@@ -228,6 +228,13 @@ def test_a_name_that_many_bear_needs_its_owner():
     assert names.resolve_label("video-upscaler") is None
 
 
+def test_a_slug_means_its_model_only_as_it_is_written():
+    names = collect([model("google/gemini-9-flash-image", "Pictures 9", IMAGE, "google_gemini-9-flash")], [])
+    assert names.resolve_label("google_gemini-9-flash") == "google/gemini-9-flash-image"
+    assert names.resolve_label("google/gemini-9-flash") is None
+    assert names.resolve_label("replicate/google/gemini-9-flash") is None
+
+
 def test_remembering_a_label_changes_no_answer():
     fresh = replace(NAMES, read={})
     assert fresh.read_label("veo-3.1-audio") == fresh.read_label("veo-3.1-audio")

@@ -1,4 +1,4 @@
-"""Amazon's own Python client against the simulated Bedrock: a picture under a signature, the list of models, refusals.
+"""Amazon's own Python client against the simulated Bedrock: pictures, words, the list of models, refusals.
 
 Run as `python tests/sdks/bedrock.py http://127.0.0.1:PORT`. The simulated Bedrock makes each signature anew.
 An API key cannot be tried: the client sends one over https alone.
@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-SIMULATORS = ("bedrock",)
+SIMULATORS = ("bedrock", "bedrock_converse")
 ACCESS, SECRET = "AKIDEXAMPLE0123456", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 CORE = "stability.stable-image-core-v1:1"
 
@@ -50,6 +50,19 @@ assert invoked(prompt="a cat [refuse]")["finish_reasons"] == ["Filter reason: pr
 assert refusal(lambda: invoked(prompt="a cat [fail]")) == ("ModelErrorException", 424)
 assert refusal(lambda: invoked(prompt="a cat", aspect_ratio="16x9")) == ("ValidationException", 400)
 assert refusal(lambda: invoked("amazon.nova-canvas-v1:0", prompt="a cat")) == ("ResourceNotFoundException", 404)
+
+
+# Words, by Converse.
+def answered(words):
+    asked = [{"role": "user", "content": [{"text": words}]}]
+    limits = {"maxTokens": 64, "temperature": 0.5}
+    return client().converse(modelId="us.amazon.nova-pro-v1:0", messages=asked, inferenceConfig=limits)
+
+
+answer = answered("What is a fox?")
+assert answer["output"]["message"]["content"][0]["text"] and answer["usage"]["outputTokens"] > 0, answer
+assert answered("What is a fox? [refuse]")["stopReason"] == "content_filtered"
+assert refusal(lambda: answered("What is a fox? [fail]")) == ("ModelErrorException", 424)
 
 # Somebody else, and a wrong secret.
 assert refusal(lambda: invoked(prompt="a cat", runtime=client(access="NO")))[0] == "UnrecognizedClientException"

@@ -15,7 +15,7 @@ MODELS = (
 FORMAT = "mp3_44100_128"
 """Of the many that the vendor makes, the one that is made here."""
 MOST_CHARACTERS = 40_000
-SECONDS_A_CHARACTER = 0.05
+SECONDS_A_CHARACTER = 1 / 15
 
 FIELDS: dict[str, Check] = {
     "text": text(10**9), "model_id": text(64), "language_code": text(3), "seed": whole(0, 2**32 - 1),
@@ -67,7 +67,7 @@ def _spoken(ask: Ask, world: World, voice: str) -> Answer:
         return refused(500, "something_went_wrong", "We are sorry, something went wrong.")
     length = str(len(body["text"]))
     headers = {"content-type": "audio/mpeg", "character-cost": length, "request-id": run.id}
-    return Answer(200, media.sound(1 + len(body["text"]) * SECONDS_A_CHARACTER), headers)
+    return Answer(200, media.sound(len(body["text"]) * SECONDS_A_CHARACTER), headers)
 
 
 SIMULATED = Simulated(
@@ -77,7 +77,7 @@ SIMULATED = Simulated(
     job={"task": "text-to-speech", "model": "elevenlabs/eleven-v4"},
     respond=respond,
     turns=1,
-    cost_usd="0.00368",
+    cost_usd="0.00488",
     throttled=Answer(
         429, {"detail": {"status": "system_busy", "message": "Our services are busy."}}, {"retry-after": "1"}
     ),

@@ -174,6 +174,19 @@ async def test_a_mask_is_sent_transparent_where_it_is_white(assets):
     assert sent.mode == "RGBA" and list(sent.getchannel("A").tobytes()) == [255, 0, 127, 0]
 
 
+async def test_a_mask_is_sent_black_where_it_is_white_and_what_is_transparent_is_kept(assets):
+    written = io.BytesIO()
+    mask = Image.new("RGBA", (4, 1))
+    mask.putdata([(0, 0, 0, 255), (255, 255, 255, 255), (255, 255, 255, 128), (255, 255, 255, 0)])
+    mask.save(written, "PNG")
+    row = await keep(assets, written.getvalue())
+    media = await assets.open(row["id"], mask="black")
+    data = b"".join([chunk async for chunk in media.chunks])
+    assert media.mime == "image/png" and media.size_bytes == len(data)
+    sent = Image.open(io.BytesIO(data))
+    assert sent.mode == "L" and list(sent.tobytes()) == [255, 0, 127, 255]
+
+
 async def test_a_link_exists_only_with_a_public_address(assets):
     assert await assets.link("ast_1") is None
     public = type(assets)(assets.database, assets.blobs, assets.clients, assets.secret, "https://podium.example/")

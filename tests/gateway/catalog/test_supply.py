@@ -6,10 +6,15 @@ import pytest
 
 from adapters.registry import BadCatalog
 from adapters.schema import Task
-from tests.supplies import REAL_KEYS, make_supply
+from tests.supplies import make_supply
 
 DAY = date(2026, 11, 22)
-PROVIDERS = dict(zip(REAL_KEYS, ("openai", "fal", "replicate", "together"), strict=True))
+PROVIDERS = {
+    "OPENAI_API_KEY": "openai",
+    "FAL_KEY": "fal",
+    "REPLICATE_API_TOKEN": "replicate",
+    "TOGETHER_API_KEY": "together",
+}
 CARD = """
 name: my-box
 title: Ours

@@ -94,6 +94,24 @@ def test_openrouter_lists_prices_and_says_who_leaves():
     assert rows[NoticeReading][0].ends == date(2026, 9, 1)
 
 
+def test_openrouters_video_models_say_their_unit_in_the_word():
+    assert [call.url.partition("openrouter.ai")[2] for call in openrouter.requests()] == [
+        "/api/v1/models", "/api/v1/videos/models",
+    ]  # fmt: skip
+    skus = {
+        "duration_seconds_with_audio_720p": "0.08", "duration_seconds_without_audio": "0.03",
+        "cents_per_video_output_second_4K": "14", "cents_per_image_input": "1", "duration_seconds": "0",
+    }  # fmt: skip
+    rows = read(openrouter, {"data": [{"id": "google/veo-9", "pricing_skus": skus}]})
+    assert [row.label for row in rows[ListingReading]] == ["google/veo-9"]
+    assert prices(rows) == {
+        ("google/veo-9", ("output_video_second",), (("audio", (True,)), ("resolution", ("720p",)))): Decimal("0.08"),
+        ("google/veo-9", ("output_video_second",), (("audio", (False,)),)): Decimal("0.03"),
+        ("google/veo-9", ("output_video_second",), (("resolution", ("4k",)),)): Decimal("0.14"),
+        ("google/veo-9", (), ()): Decimal("0.01"),
+    }
+
+
 def test_vercel_prices_pictures_by_size_and_seconds_by_resolution():
     models = [
         {"id": "a/draws", "owned_by": "a", "pricing": {

@@ -29,6 +29,7 @@ FILES = [
     ({"meta": {"endpoint": "text-to-image"}, "models": []}, artificial_analysis),
     ({"status": 200, "data": [{"elo": 1, "name": "a"}]}, artificial_analysis),
     ({"data": [{"id": "a", "canonical_slug": "a"}]}, openrouter),
+    ({"data": [{"id": "a", "pricing_skus": {}}]}, openrouter),
     ({"object": "list", "data": [{"id": "a", "owned_by": "b"}]}, vercel),
     ({"prices": {"a": {}}}, fal),
     ({"models": [{"endpoint_id": "a"}], "has_more": False}, fal),

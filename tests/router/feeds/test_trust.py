@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from adapters.wire import Reply
 from router.feeds import arena_pages, litellm, trust
-from router.feeds.readings import ListingReading, ListingRow, Notice, NoticeReading, Page
-from router.feeds.trust import Refused, believed, doubt, understood
+from router.feeds.readings import ListingReading, ListingRow, Notice, NoticeReading, Page, PriceReading, PriceRow
+from router.feeds.trust import Refused, believed, doubt, gathered, understood
 
 NOW = datetime(2026, 8, 22, 6, tzinfo=UTC)
 CALL = litellm.requests()[0]
@@ -115,6 +115,23 @@ def test_what_is_stored_already_is_the_first_to_be_judged_against():
 
     good, refused = believed(Page((listing("a"),)), last_of, NOW)
     assert (good, len(refused), asked) == ((), 1, [("p", "listing")])
+
+
+def test_a_listing_of_which_one_reply_is_missing_is_left_out():
+    lost = Refused("p", "reply", "it answered with status 500")
+    assert gathered([Page((listing("ab"),)), Page((listing("bc"),))]) == ((listing("abc"),), ())
+    assert gathered([Page((listing("ab"),)), lost]) == ((), (lost,))
+
+
+def test_a_board_and_one_providers_prices_arrive_whole_whatever_else_is_missing():
+    lost = Refused("p", "reply", "it answered with status 500")
+    meta = {"leaderboard": "text", "fetched_at": "2026-03-19T14:51:18+00:00"}
+    document = {"meta": meta, "models": [{"model": "a", "score": 1402, "votes": 3, "ci": 4}]}
+    page = arena_pages.read(CALL, Reply(200, {}, json.dumps(document).encode()), NOW)
+    row = PriceRow(label="a", provider="p", units=(), counted="credits", usd="1")
+    part = PriceReading(source="p", part="google", taken_at=NOW, rows=(row,))
+    readings, refused = gathered([page, lost, Page((part, listing("a")))])
+    assert (readings, refused) == ((*page.readings, part), (lost,))
 
 
 def test_the_thresholds_can_be_met():

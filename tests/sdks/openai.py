@@ -1,0 +1,71 @@
+"""OpenAI's own Python client against the simulated API: pictures, edits, partial pictures, chat, the list, refusals.
+
+Run as `python tests/sdks/openai.py http://127.0.0.1:PORT`.
+"""
+
+import base64
+import os
+import sys
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [place for place in sys.path if place != here]  # this file has the client's own name
+
+import openai
+
+SIMULATORS = ("openai_images", "openai_chat")
+
+client = openai.OpenAI(api_key="sk-simulated", base_url=f"{sys.argv[1]}/v1", max_retries=1)
+PNG = b"\x89PNG"
+
+
+def refusal(call):
+    """The error with which a call is refused."""
+    try:
+        call()
+    except openai.APIError as error:
+        return error
+    raise AssertionError("not refused")
+
+
+# A picture, with what it took.
+made = client.images.generate(
+    model="gpt-image-2", prompt="a cat", n=2, size="1024x1536", quality="low", output_format="jpeg", moderation="auto"
+)
+assert len(made.data) == 2 and made.usage.output_tokens_details.image_tokens == 400, made.usage
+assert base64.b64decode(made.data[0].b64_json)[:3] == b"\xff\xd8\xff"
+
+# One in parts.
+events = list(client.images.generate(model="gpt-image-2", prompt="a cat", stream=True, partial_images=1))
+assert [event.type for event in events] == ["image_generation.partial_image", "image_generation.completed"]
+
+# Edits: one picture is `image`, several are `image[]`.
+one = client.images.edit(model="gpt-image-2", prompt="a cat", image=("a.png", PNG, "image/png"))
+assert one.usage.input_tokens_details.image_tokens == 1_000
+pair = [("a.png", PNG, "image/png"), ("b.png", PNG, "image/png")]
+assert client.images.edit(model="gpt-image-2", prompt="a cat", image=pair, mask=("m.png", PNG, "image/png")).data
+
+# Refusals: moderation, an unknown word, a wrong key; a request too many is sent again by the client itself.
+refused = refusal(lambda: client.images.generate(model="gpt-image-2", prompt="a cat [refuse]"))
+assert (refused.status_code, refused.code) == (400, "moderation_blocked"), refused
+refused = refusal(lambda: client.images.generate(model="gpt-image-2", prompt="a cat", extra_body={"seed": 1}))
+assert (refused.status_code, refused.code) == (400, "unknown_parameter"), refused
+stranger = client.with_options(api_key="no")
+assert refusal(lambda: stranger.images.generate(model="gpt-image-2", prompt="a cat")).status_code == 401
+assert client.images.generate(model="gpt-image-2", prompt="a cat [throttle]").data
+
+# Words, whole and streamed.
+asked = [{"role": "user", "content": "hi"}]
+whole = client.chat.completions.create(model="gpt-4.1-mini", messages=asked)
+assert whole.choices[0].message.content == "An onion" and whole.usage.total_tokens == 15
+chunks = list(
+    client.chat.completions.create(
+        model="gpt-4.1-mini", messages=asked, stream=True, stream_options={"include_usage": True}
+    )
+)
+assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "An onion"
+assert chunks[-1].usage.completion_tokens == 5
+
+# The list, and Azure's client on its v1 path with its own header.
+assert "gpt-image-2" in {model.id for model in client.models.list()}
+azure = openai.OpenAI(api_key="none", base_url=f"{sys.argv[1]}/v1", default_headers={"api-key": "sk-simulated"})
+assert azure.images.generate(model="gpt-image-2", prompt="a cat").data
