@@ -12,6 +12,10 @@ LABELS_MOST = 10_000
 """Labels that one list holds: price lists name thousands of text models that we do not offer."""
 
 
+NEAR_LABELS = 50
+"""Labels, the first of the list, that near ids are sought for: 15 ms each, and nobody settles more at one sitting."""
+
+
 class Unresolved(NamedTuple):
     """A label, where it stands (source and subject), whether a board ranks it, and ids that resemble it."""
 
@@ -34,7 +38,12 @@ def unresolved(readings: Iterable[AnyReading], names: Names, boards_only: bool =
                 seen[row.label].add((reading.source, subject_of(reading)))
                 ranked |= {row.label} if is_board else set()
     order = sorted(seen, key=lambda label: (label not in ranked, -len(seen[label]), label))[:LABELS_MOST]
-    return tuple(Unresolved(label, tuple(sorted(seen[label])), label in ranked, _near(label, names)) for label in order)
+    return tuple(
+        Unresolved(
+            label, tuple(sorted(seen[label])), label in ranked, _near(label, names) if place < NEAR_LABELS else ()
+        )
+        for place, label in enumerate(order)
+    )
 
 
 def _near(label: str, names: Names) -> tuple[str, ...]:

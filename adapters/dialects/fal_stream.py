@@ -19,10 +19,27 @@ REFUSED_TYPE = "content_policy_violation"
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
-    body = spell(request, offer, FIELDS)
+    """An endpoint that takes no messages, only a prompt, says so in its card: they are written out, one by one.
+
+    Pictures among them are left where they are: such an endpoint then refuses the request itself.
+    """
+    body, name = spell(request, offer, FIELDS), (FIELDS | offer.fields)["messages"].name
     if request.messages:
-        body["messages"] = [_message(message) for message in request.messages]
+        written = "\n\n".join(f"{message.role}: {_words(message)}" for message in request.messages)
+        said: list[JsonValue] = [_message(message) for message in request.messages]
+        body[name] = written if name == "prompt" and not _shows_pictures(request) else said
     return Call(stage="submit", url=f"/{offer.wire_id}/stream", json_body=body, streams=True)
+
+
+def _shows_pictures(request: MediaRequest) -> bool:
+    parts = (part for message in request.messages if not isinstance(message.content, str) for part in message.content)
+    return any(isinstance(part, ImagePart) for part in parts)
+
+
+def _words(message: Message) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "\n".join(part.text for part in message.content if isinstance(part, TextPart))
 
 
 def _message(message: Message) -> JsonValue:

@@ -1,4 +1,4 @@
-"""What Google's protocols share: where a clip is fetched, how a link leads on, and how models are listed page by page."""
+"""What Google's protocols share: where a clip is fetched, how a link leads on, and how models are listed."""
 
 import json
 

@@ -4,14 +4,14 @@ import httpx
 
 from adapters.dialects import runway
 from adapters.wire import Call, Listing, Reply
-from tests.simulators.runway import SIMULATED, VERSION
+from tests.simulators.runway import KEY, SIMULATED, VERSION
 from tests.simulators.server import Server
 
 
 def test_the_list_names_what_the_account_may_use() -> None:
-    headers = {"authorization": f"Bearer {SIMULATED.key}", "x-runway-version": VERSION}
+    headers = {"authorization": f"Bearer {KEY}", "x-runway-version": VERSION}
     call = runway.list_models()
-    with Server(SIMULATED) as server:
+    with Server(*SIMULATED) as server:
         answer = httpx.request(call.method, server.url + call.url, headers=headers)
     listed = runway.read_models(call, Reply(answer.status_code, {}, answer.content))
     assert Listing(wire_id="gen4.5") in listed.models and listed.next is None

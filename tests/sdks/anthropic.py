@@ -17,10 +17,11 @@ base = sys.argv[1]
 client = anthropic.Anthropic(api_key=KEY, base_url=base, max_retries=0)
 
 
-def failure(kind, **asked):
-    """The error of this kind with which a call ends."""
+def failure(kind, asker=client, **asked):
+    """The error of this kind with which a stream ends, or does not begin."""
     try:
-        made = client.messages.create(**({"model": "claude-opus-5-5", "max_tokens": 50} | asked))
+        with asker.messages.stream(**({"model": "claude-opus-5-5", "max_tokens": 50} | asked)) as stream:
+            made = stream.get_final_message()
     except kind as error:
         return error
     raise AssertionError(f"{asked} was taken: {made}")
@@ -53,23 +54,10 @@ assert failure(anthropic.NotFoundError, model="claude-2", messages=hello).status
 assert failure(anthropic.BadRequestError, messages=hello, extra_body={"temperature": 0.5}).status_code == 400
 throttled = failure(anthropic.RateLimitError, messages=[{"role": "user", "content": "hello [throttle]"}])
 assert throttled.response.headers["retry-after"] == "1"
-try:
-    with client.messages.stream(
-        model="claude-opus-5-5", max_tokens=50, messages=[{"role": "user", "content": "hello [fail]"}]
-    ) as stream:
-        stream.get_final_message()
-except anthropic.APIStatusError as error:
-    assert "Overloaded" in str(error), error
-else:
-    raise AssertionError("nothing broke off")
+broken = failure(anthropic.APIStatusError, messages=[{"role": "user", "content": "hello [fail]"}])
+assert "Overloaded" in str(broken), broken
 strange = anthropic.Anthropic(api_key="another", base_url=base, max_retries=0)
-try:
-    strange.messages.create(model="claude-opus-5-5", max_tokens=5, messages=hello)
-except anthropic.AuthenticationError as error:
-    assert error.status_code == 401
-else:
-    raise AssertionError("any key will do")
+assert failure(anthropic.AuthenticationError, strange, messages=hello).status_code == 401
 
 # The list.
 assert "claude-opus-5-5" in {model.id for model in client.models.list()}
-print("ok")

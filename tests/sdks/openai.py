@@ -10,7 +10,7 @@ import sys
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [place for place in sys.path if place != here]  # this file has the client's own name
 
-import openai
+import openai  # noqa: E402 - the path comes first
 
 SIMULATORS = ("openai_images", "openai_chat")
 

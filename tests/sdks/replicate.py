@@ -11,8 +11,8 @@ os.environ["REPLICATE_POLL_INTERVAL"] = "0.01"
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [place for place in sys.path if place != here]  # this file has the client's own name
 
-import replicate
-from replicate.exceptions import ModelError, ReplicateError
+import replicate  # noqa: E402 - the path comes first
+from replicate.exceptions import ModelError, ReplicateError  # noqa: E402
 
 SIMULATORS = ("replicate",)
 

@@ -9,7 +9,7 @@ import sys
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [place for place in sys.path if place != here]  # this file has the client's own name
 
-import together
+import together  # noqa: E402 - the path comes first
 
 SIMULATORS = ("together_video", "openai_images", "openai_chat")
 

@@ -77,7 +77,7 @@ SIMULATED = Simulated(
     job={"task": "text-to-speech", "model": "elevenlabs/eleven-v4"},
     respond=respond,
     turns=1,
-    cost_usd="0.00488",
+    cost_usd="0.008",
     throttled=Answer(
         429, {"detail": {"status": "system_busy", "message": "Our services are busy."}}, {"retry-after": "1"}
     ),

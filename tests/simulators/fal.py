@@ -51,7 +51,7 @@ def respond(ask: Ask, world: World) -> Answer:  # noqa: C901 - one line for each
             return _submitted(ask, world)
     if not asked:
         return Answer(405, {"detail": "Method Not Allowed"})
-    run = world.find(asked[2]) if asked[3] == "/status" else world.runs[asked[2]]
+    run = world.runs[asked[2]] if asked[3] == "/cancel" else world.find(asked[2])
     match ask.method, asked[3]:
         case "GET", "/status":
             return _status(ask, run, asked[1])

@@ -6,23 +6,22 @@ from typing import Any
 from tests.simulators.server import Answer, Ask, Run, Simulated, World
 
 KEY = "fal-id:fal-secret"
-KNOWN = {"prompt", "messages", "model", "system_prompt", "seed", "max_tokens", "temperature"}
+KNOWN = {"prompt", "model", "system_prompt", "max_tokens", "temperature", "reasoning", "priority"}
 
 
 def respond(ask: Ask, world: World) -> Answer:
     if not ask.path.endswith("/stream") or "/requests/" in ask.path:
         return Answer(404, {"detail": "Not Found"})
-    if ask.headers.get("authorization") not in (None, f"Key {KEY}"):
+    if ask.headers.get("authorization") != f"Key {KEY}":
         return Answer(401, {"detail": "Cannot access application. Authentication is required."})
     if ask.method != "POST":
         return Answer(405, {"detail": "Method Not Allowed"})
     body = ask.json
-    words = body.get("prompt") or json.dumps(body.get("messages") or "")
     if unknown := sorted(body.keys() - KNOWN):
         return Answer(422, _wrong(["body", unknown[0]], "Extra inputs are not permitted", "extra_forbidden"))
-    if not (body.get("prompt") or body.get("messages")):
+    if not isinstance(body.get("prompt"), str) or not body["prompt"]:
         return Answer(422, _wrong(["body", "prompt"], "Field required", "missing"))
-    run = world.begin(str(words), body)
+    run = world.begin(body["prompt"], body)
     if run.wants("refuse"):
         return Answer(422, _wrong(["body", "prompt"], "flagged", "content_policy_violation"))
     if run.wants("nonsense"):
@@ -43,12 +42,12 @@ def _events(run: Run) -> bytes:
 
 SIMULATED = Simulated(
     dialect="fal_stream",
-    provider="sandbox",
-    key="",
-    job={"task": "text", "model": "podium/sandbox-words", "max_tokens": 20},
+    provider="fal",
+    key=KEY,
+    job={"task": "text", "model": "openai/gpt-4.1", "max_tokens": 20},
     respond=respond,
     turns=1,
-    cost_usd="0.000003",
+    cost_usd="0.00006",
     throttled=Answer(429, {"detail": "Too many requests"}, {"retry-after": "1"}),
     broken=Answer(500, {"detail": "Internal error", "error_type": "internal_error"}),
 )

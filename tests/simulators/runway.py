@@ -3,6 +3,7 @@
 A task costs its credits when it succeeds, and when moderation finds its input wanting; a failed one costs nothing.
 """
 
+import base64
 from typing import Any
 
 from tests.simulators import media
@@ -173,17 +174,34 @@ def _organization() -> Answer:
     return Answer(200, {"creditBalance": 100, "tier": tier, "usage": {"models": used}})
 
 
-SIMULATED = Simulated(
-    dialect="runway",
-    provider="runway",
-    key=KEY,
-    job={"task": "text-to-image", "model": "runway/gen-4-image", "width": 720, "height": 720},
-    respond=respond,
-    turns=3,
-    cost_usd="0.05",
-    cost_source="provider",
-    refusal_cost_usd="0.05",
-    cancels=True,
-    throttled=Answer(429, {"error": "You have reached your daily generation limit"}, {"retry-after": "1"}),
-    broken=Answer(500, {"error": "Internal server error"}),
-)
+PHOTO = base64.b64encode(media.picture()).decode()
+COMMON: dict[str, Any] = {
+    "dialect": "runway",
+    "provider": "runway",
+    "key": KEY,
+    "respond": respond,
+    "cost_source": "provider",
+    "cancels": True,
+    "throttled": Answer(429, {"error": "You have reached your daily generation limit"}, {"retry-after": "1"}),
+    "broken": Answer(500, {"error": "Internal server error"}),
+}
+SIMULATED = (
+    Simulated(
+        job={"task": "text-to-image", "model": "runway/gen-4-image", "width": 720, "height": 720},
+        turns=3,
+        cost_usd="0.05",
+        refusal_cost_usd="0.05",
+        **COMMON,
+    ),
+    Simulated(
+        job={
+            "task": "image-to-video", "model": "runway/gen-4-turbo", "duration_s": 2,
+            "inputs": [{"role": "first_frame", "base64": PHOTO}],
+        },
+        turns=5,
+        uploads=2,
+        cost_usd="0.10",
+        refusal_cost_usd="0.10",
+        **COMMON,
+    ),
+)  # fmt: skip

@@ -1,15 +1,16 @@
 """Stability AI's v2beta as its schema tells of it: forms in, pictures out; creative upscales are asked for again."""
 
+import base64
 import re
+from typing import Any
 
 from tests.simulators import media
 from tests.simulators.checks import Check
+from tests.simulators.forms import file, form_of
 from tests.simulators.server import HTML, Answer, Ask, Run, Simulated, World
 
 KEY = "sk-0123456789abcdef"
 PLACE = "/v2beta/stable-image/"
-FILE = object()
-"""What stands for the bytes of a part that is a file."""
 SEED_MOST = 4_294_967_294
 RATIOS = {
     "16:9": (1344, 768), "1:1": (1024, 1024), "21:9": (1536, 640), "2:3": (832, 1216), "3:2": (1216, 832),
@@ -31,10 +32,6 @@ def seed(value: object) -> bool:
 
 def scale(low: float, high: float) -> Check:
     return lambda value: re.fullmatch(r"\d+(\.\d+)?", str(value)) is not None and low <= float(value) <= high
-
-
-def file(value: object) -> bool:
-    return value is FILE
 
 
 FORMAT, JPEG_OR_PNG = {"output_format": one("png", "jpeg", "webp")}, {"output_format": one("png", "jpeg")}
@@ -84,22 +81,8 @@ def _error(status: int, name: str, reason: str) -> Answer:
     return Answer(status, {"id": "e1", "name": name, "errors": [reason]})
 
 
-def _form(ask: Ask) -> dict[str, object] | None:
-    """The parts of a form by name; None for any other body."""
-    found = re.fullmatch(r'multipart/form-data; boundary="?([^"]+)"?', ask.headers.get("content-type", ""))
-    if not found:
-        return None
-    form: dict[str, object] = {}
-    for part in ask.body.split(b"--" + found[1].encode())[1:-1]:
-        head, _, body = part.partition(b"\r\n\r\n")
-        name = re.search(rb'name="([^"]+)"', head)
-        assert name, head
-        form[name[1].decode()] = FILE if b"filename=" in head and len(body) > 2 else body[:-2].decode()
-    return form
-
-
 def _submitted(service: str, ask: Ask, world: World) -> Answer:
-    form = _form(ask)
+    form = form_of(ask)
     if form is None:
         return _error(400, "bad_request", "content-type: must be multipart/form-data")
     known, needed = SERVICES[service]
@@ -135,14 +118,30 @@ def _made(run: Run) -> Answer:
     return Answer(200, media.picture(*size, kind.upper()), headers)
 
 
-SIMULATED = Simulated(
-    dialect="stability",
-    provider="stability",
-    key=KEY,
-    job={"task": "text-to-image", "model": "stability-ai/stable-image-core", "aspect_ratio": "1:1"},
-    respond=respond,
-    turns=1,
-    cost_usd="0.03",
-    throttled=Answer(429, {"id": "e1", "name": "rate_limit_exceeded", "errors": ["slow down"]}, {"retry-after": "1"}),
-    broken=Answer(500, {"id": "e1", "name": "internal_error", "errors": ["An unexpected error occurred."]}),
-)
+COMMON: dict[str, Any] = {
+    "dialect": "stability",
+    "provider": "stability",
+    "key": KEY,
+    "respond": respond,
+    "throttled": Answer(
+        429, {"id": "e1", "name": "rate_limit_exceeded", "errors": ["slow down"]}, {"retry-after": "1"}
+    ),
+    "broken": _error(500, "internal_error", "An unexpected error occurred."),
+}
+SIMULATED = (
+    Simulated(
+        job={"task": "text-to-image", "model": "stability-ai/stable-image-core", "aspect_ratio": "1:1"},
+        turns=1,
+        cost_usd="0.03",
+        **COMMON,
+    ),
+    Simulated(
+        job={
+            "task": "upscale-image", "model": "stability-ai/stable-creative-upscale",
+            "inputs": [{"role": "source", "base64": base64.b64encode(media.picture()).decode()}],
+        },
+        turns=3,
+        cost_usd="0.60",
+        **COMMON,
+    ),
+)  # fmt: skip

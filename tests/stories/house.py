@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -24,7 +25,9 @@ from gateway.settings import keyless_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN_SECRET = "pk_an-admin-of-the-stories"
-KEY_NAMES = frozenset(card.key_env for card in load_catalog().cards.values() if card.key_env)
+KEY_NAMES = frozenset(
+    name for card in load_catalog().cards.values() for name in re.findall(r"[A-Z0-9_]+", card.key_env or "")
+)
 START_S = 30
 """The longest that a child may take to listen on a busy machine."""
 WITHIN_S = 30
