@@ -11,8 +11,9 @@ SDKS_READY := $(SDKS)/ready
 demo: $(READY)
 	@$(BIN)/podium demo
 
+# A file's tests stay together, or both processes would start what a whole file shares.
 test: install
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 up: $(READY)
 	@$(BIN)/podium up

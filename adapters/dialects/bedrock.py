@@ -43,6 +43,7 @@ MODERATION_WORDS = ("content filter", "responsible ai", "content policy")
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
+    """A name's colon stays as it is: written %3A, it may be undone on the way, and the signature not match."""
     wordless = request.task is Task.UPSCALE_IMAGE  # an upscaler takes no words, and refuses a body that has some
     body = spell(request.model_copy(update={"prompt": ""}) if wordless else request, offer, FIELDS)
     memo = {"format": body.get("output_format") or DEFAULT_FORMAT}

@@ -37,6 +37,7 @@ FAULTS_BY_EXCEPTION = {
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
+    """A name's colon stays as it is: written %3A, it may be undone on the way, and the signature not match."""
     said = spell(request, offer, FIELDS)
     messages = request.messages or (Message(role="user", content=request.prompt),)
     system = [part for each in messages if each.role == "system" for part in _parts(each)]

@@ -19,15 +19,15 @@ REFUSED_TYPE = "content_policy_violation"
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
-    """An endpoint that takes no messages, only a prompt, says so in its card: they are written out, one by one.
+    """An endpoint whose card spells a prompt takes nothing else: messages are written out as one, each with its role.
 
     Pictures among them are left where they are: such an endpoint then refuses the request itself.
     """
-    body, name = spell(request, offer, FIELDS), (FIELDS | offer.fields)["messages"].name
-    if request.messages:
-        written = "\n\n".join(f"{message.role}: {_words(message)}" for message in request.messages)
-        said: list[JsonValue] = [_message(message) for message in request.messages]
-        body[name] = written if name == "prompt" and not _shows_pictures(request) else said
+    body = spell(request, offer, FIELDS)
+    if request.messages and (field := offer.fields.get("prompt")) and not _shows_pictures(request):
+        body[field.name] = "\n\n".join(f"{message.role}: {_words(message)}" for message in request.messages)
+    elif request.messages:
+        body["messages"] = [_message(message) for message in request.messages]
     return Call(stage="submit", url=f"/{offer.wire_id}/stream", json_body=body, streams=True)
 
 

@@ -63,8 +63,6 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
 
 
 def _task(request: MediaRequest) -> str:
-    if request.given(Role.SOURCE):
-        return "edit"
     if request.given(Role.FIRST_FRAME):
         return "image_to_video"
     return "reference_to_video" if request.inputs else "text_to_video"

@@ -33,6 +33,7 @@ INNER_FILTERED = b"ResponsibleAIPolicyViolation"
 FAULTS_BY_CODE = {
     "insufficient_quota": Fault.OUT_OF_CREDIT,
     "billing_hard_limit_reached": Fault.OUT_OF_CREDIT,
+    "exceeded_current_quota_error": Fault.OUT_OF_CREDIT,
     "rate_limit_exceeded": Fault.RATE_LIMITED,
     "content_policy_violation": Fault.CONTENT_REJECTED,
     "moderation_blocked": Fault.CONTENT_REJECTED,
@@ -45,7 +46,8 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
     messages = request.messages or (Message(role="user", content=request.prompt),)
     body: dict[str, JsonValue] = {"model": offer.wire_id, "messages": [_message(each) for each in messages]}
     body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return Call(stage="submit", url="/chat/completions", json_body=spell(request, offer, FIELDS) | body, streams=True)
+    body = spell(request, offer, FIELDS) | body | offer.fixed
+    return Call(stage="submit", url="/chat/completions", json_body=body, streams=True)
 
 
 def _message(message: Message) -> JsonValue:
@@ -138,7 +140,7 @@ def _usage(usage: dict[str, Any] | None) -> Usage:
     """Tokens read from the provider's cache are priced apart, so they are not counted among the others."""
     if not usage:
         return {}
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    cached = (usage.get("prompt_tokens_details") or usage).get("cached_tokens") or 0
     given = usage.get("prompt_tokens")
     counts = {
         "input_token": None if given is None else given - cached,

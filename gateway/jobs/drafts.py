@@ -15,7 +15,7 @@ from gateway.keys.rules import Caller
 from gateway.ledger import rules as ledger
 from gateway.routing.body import JobBody
 from gateway.routing.fitting import Fitted, fit_offer
-from gateway.routing.service import Plan
+from gateway.routing.quotes import Choice
 
 
 class AttemptDraft(NamedTuple):
@@ -48,8 +48,9 @@ def draft_attempt(
         "fitted": sent.model_dump_json(exclude_none=True), "price": fitted.price_json,
         "quote_nanos": fitted.quote_nanos, "due_at": now + timedelta(seconds=wait_s),
         "deadline_at": now + timedelta(seconds=wait_s + supplied.card.deadline_s),
-        "created_at": now, "cost_nanos": 0, "cost_source": None, "lease_until": None, "leased_by": None, "started_at": None,
-        "ended_at": None, "fault": None, "error": None, "usage": None, "fraction": None, "provider_status": None,
+        "created_at": now, "cost_nanos": 0, "cost_source": None, "lease_until": None, "leased_by": None,
+        "started_at": None, "ended_at": None, "fault": None, "error": None, "usage": None,
+        "fraction": None, "provider_status": None,
     }  # fmt: skip
     return AttemptDraft(row, first, fitted)
 
@@ -74,21 +75,20 @@ def draft_fallback(
 def draft_job(
     body: JobBody,
     request: MediaRequest,
-    plan: Plan,
+    choice: Choice,
     attempt: AttemptDraft,
-    decision_id: str,
     idempotency_key: str | None,
     caller: Caller,
 ) -> dict[str, Any]:
     """A job's row, its first attempt drafted already. It holds the quote and what the caller's plan asks beyond."""
-    row, margin_ppm = attempt.row, caller.plan.margin_ppm if caller.plan else 0
+    row, margin_ppm = attempt.row, choice.margin_ppm
     quote_nanos = attempt.fitted.quote_nanos + ledger.margin(attempt.fitted.quote_nanos, margin_ppm)
     return {
         "id": row["job_id"], "key_id": row["key_id"], "status": Status.QUEUED.value, "task": row["task"],
-        "asked_model": body.model, "model": plan.decision.ranked[0].candidate.model, "offer": row["offer"],
+        "asked_model": body.model, "model": row["offer"].partition("/")[2], "offer": row["offer"],
         "idempotency_key": idempotency_key, "digest": body.digest() if idempotency_key else "",
         "request": request.model_dump_json(exclude_none=True), "strict": body.strict,
-        "policy": plan.policy_json, "ranked": plan.offers_json, "decision_id": decision_id,
+        "policy": choice.policy_json, "ranked": choice.offers_json, "decision_id": choice.decision_id,
         "extras": json.dumps(body.metadata) if body.metadata else "{}", "progress": 0.0,
         "project": caller.project, "margin_ppm": margin_ppm, "quote_id": body.quote,
         "quote_nanos": quote_nanos, "held_nanos": quote_nanos, "cost_nanos": None, "bill": None,

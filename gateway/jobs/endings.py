@@ -35,6 +35,7 @@ from gateway.jobs.rules import FINAL, GiveUp, Status, TryAgain, TryElsewhere
 from gateway.jobs.settlement import Bill
 from gateway.keys import service as keys
 from gateway.ledger import book, rules as ledger
+from gateway.routing import quotes
 from router.policy import Policy
 
 
@@ -210,6 +211,11 @@ class Endings:
         supplied = self.supply.supplied(offer, request.task)
         if supplied is None:
             return None
+        if job["quote_id"]:
+            prices = quotes.prices_of(connection, job["quote_id"])
+            if offer not in prices:
+                return None
+            supplied = quotes.at_prices(supplied, prices)
         try:
             draft = draft_fallback(supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s)
         except pricing.Unpriced:

@@ -31,9 +31,11 @@ from gateway.jobs.waiting import LOOK_S, Waiting
 from gateway.keys.rules import Caller, Role
 from gateway.ledger import book
 from gateway.problems import Conflict, NotFound, Problem
-from gateway.routing import service as routing_service
+from gateway.routing import quotes, service as routing_service
 from gateway.routing.body import JobBody
-from gateway.routing.service import Plan, Routing
+from gateway.routing.fitting import fit_offer
+from gateway.routing.quotes import Choice
+from gateway.routing.service import Routing
 
 WAIT_S = 60.0
 """The longest that `Prefer: wait` holds a connection: most proxies close one after that."""
@@ -95,13 +97,10 @@ class Jobs:
 
     async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
         now = clock.now()
-        plan = self.routing.plan(body, now, routing_service.terms_of(caller))
-        if not plan.offers:
-            raise routing_service.refusal(plan)
+        choice = await self._choice(caller, body, now)
         request, rows = await self._ingested(caller, body)
-        draft = self._draft(caller, body, request, plan, now)
-        decision_id = clock.new_id("dec")
-        job = draft_job(body, request, plan, draft, decision_id, idempotency_key, caller)
+        draft = self._draft(caller, body, request, choice, now)
+        job = draft_job(body, request, choice, draft, idempotency_key, caller)
         attempt = self._leased(draft, now)
 
         def unit(connection: Connection) -> Outcome:
@@ -109,7 +108,8 @@ class Jobs:
                 return Repeated(before["id"], before["digest"])
             if refused := admission.refused(connection, caller, job, now):
                 return refused
-            self.routing.keep(connection, plan, decision_id, caller.id, now)
+            if choice.plan:
+                self.routing.keep(connection, choice.plan, choice.decision_id, caller.id, now)
             store.insert(connection, job)
             asset_tables.insert(connection, rows)
             attempts.insert(connection, draft.row)
@@ -122,15 +122,34 @@ class Jobs:
             case book.Short() | Over() | TooFast() | TooMany():
                 raise admission.problem(outcome, job, now)
             case Accepted(seen):
-                self.routing.kept(plan)
+                if choice.plan:
+                    self.routing.kept(choice.plan)
                 if attempt is not None and self.runner is not None:
                     self.runner.take(attempt)
                 return seen
 
-    def _draft(self, caller: Caller, body: JobBody, request: MediaRequest, plan: Plan, now: datetime) -> AttemptDraft:
-        supplied = self.supply.supplied(plan.offers[0], body.task)
-        assert supplied is not None, "a plan names only offers of the catalog"
-        fitted = self.routing.fitted(plan, body, now.date())
+    async def _choice(self, caller: Caller, body: JobBody, now: datetime) -> Choice:
+        """What to run and at which prices: those of the caller's quote, or those of a decision made now."""
+        if body.quote:
+            quoted = await self.db.glance(lambda connection: quotes.find(connection, str(body.quote)))
+            return quotes.choice_of(quoted, caller, body, now)
+        terms = routing_service.terms_of(caller)
+        plan = self.routing.plan(body, now, terms)
+        if not plan.offers:
+            raise routing_service.refusal(plan)
+        return quotes.chosen(plan, terms, clock.new_id("dec"))
+
+    def _draft(
+        self, caller: Caller, body: JobBody, request: MediaRequest, choice: Choice, now: datetime
+    ) -> AttemptDraft:
+        supplied = self.supply.supplied(choice.offers[0], body.task)
+        if supplied is None:
+            raise quotes.gone(choice)
+        if choice.plan:
+            fitted = self.routing.fitted(choice.plan, body, now.date())
+        else:
+            supplied = quotes.at_prices(supplied, choice.prices)
+            fitted = fit_offer(body.media(), supplied.offer, body.strict, now.date())
         return draft_attempt(supplied, fitted, request, clock.new_id("job"), caller.id, 1, now)
 
     def _leased(self, draft: AttemptDraft, now: datetime) -> Attempt | None:

@@ -8,7 +8,6 @@ from sqlmodel import Field, SQLModel
 
 from gateway.db import Timestamp
 
-
 ZERO = {"server_default": "0"}
 """For columns that came later: what the rows before them say."""
 

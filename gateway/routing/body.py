@@ -57,7 +57,7 @@ class JobBody(MediaRequest):
     )  # fmt: skip
     strict: bool = Field(True, description="false: the nearest value an offer accepts will do, and is reported")
     routing: Wishes = Wishes()
-    quote: str | None = None
+    quote: str | None = Field(None, max_length=100, pattern=r"^[\w-]+$", description="settle at this quote's prices")
     webhook_url: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=METADATA_ENTRIES)
 
@@ -81,8 +81,6 @@ class JobBody(MediaRequest):
             raise ValueError("give messages or a prompt, not both")
         if (self.width or self.height) and (self.aspect_ratio or self.resolution):
             raise ValueError("give width and height, or aspect_ratio and resolution, not both")
-        if self.quote is not None:
-            raise ValueError("quotes are not issued by this version: use routing.max_cost_usd to bound the price")
         if self.webhook_url is not None:
             raise ValueError("webhooks are not sent by this version: use Prefer: wait, or ask for the job")
         return self
@@ -94,6 +92,12 @@ class JobBody(MediaRequest):
     def digest(self) -> str:
         """A hash of all that was asked, to tell a repeated call from another under the same idempotency key."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def asked_digest(body: JobBody) -> str:
+    """A hash of what is to be made and how it is to be chosen: what a quote is given for."""
+    asked = body.model_dump_json(exclude={"quote", "webhook_url", "metadata"})
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def policy_of(body: JobBody, named: Named) -> Policy:

@@ -4,13 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import ValidationError
+from sqlalchemy.engine import Connection
 
 from gateway import clock
 from gateway.db import Database
 from gateway.keys.routes import caller_of
 from gateway.keys.rules import Role
+from gateway.ledger import rules as ledger
 from gateway.problems import NotFound, TooLarge, invalid
-from gateway.routing import service
+from gateway.routing import quotes, service
 from gateway.routing.body import JobBody
 from gateway.routing.service import Routing
 
@@ -54,6 +56,33 @@ def routes(db: Database, routing: Routing) -> APIRouter:
         await db.together(lambda connection: routing.keep(connection, plan, decision_id, caller.id, now))
         routing.kept(plan)
         return {"decision": service.view(decision_id, plan.record, caller.id, now)}
+
+    @router.post("/v1/quotes", openapi_extra=BODY, status_code=201)
+    async def quote(request: Request) -> dict[str, Any]:
+        """Prices that hold until `expires_at`: a job with this `quote` and the same body settles at them."""
+        caller = caller_of(request)
+        body = await read_body(request)
+        now, terms = clock.now(), service.terms_of(caller)
+        plan = routing.plan(body, now, terms)
+        if not plan.offers:
+            raise service.refusal(plan)
+        prices, first = routing.prices(plan, body, now.date()), routing.fitted(plan, body, now.date())
+        held = first.quote_nanos + ledger.margin(first.quote_nanos, terms.margin_ppm)
+        decision_id = clock.new_id("dec")
+        row = quotes.draft(plan, terms, caller, body, prices, decision_id, held, now)
+
+        def unit(connection: Connection) -> None:
+            routing.keep(connection, plan, decision_id, caller.id, now)
+            quotes.insert(connection, row)
+
+        await db.together(unit)
+        routing.kept(plan)
+        return {
+            "id": row["id"],
+            "quote_usd": ledger.usd(held),
+            "expires_at": row["expires_at"],
+            "decision": service.view(decision_id, plan.record, caller.id, now),
+        }
 
     @router.get("/v1/decisions/{decision_id}")
     async def decision(request: Request, decision_id: DecisionId) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters import capabilities, pricing
-from adapters.schema import MediaRequest, Offer
+from adapters.schema import MediaRequest, Offer, Price
 from gateway.catalog.evidence import Belief
 from gateway.catalog.supply import Supply
 from gateway.db import insert_once
@@ -103,6 +103,11 @@ class Routing:
             assert offer is not None, "a plan names only offers of the catalog"
             plan.fitted = fit_offer(body.media(), offer, body.strict, day)
         return fit_of(body, plan.fitted)
+
+    def prices(self, plan: Plan, body: JobBody, day: date) -> dict[str, Price]:
+        """Offer → the price that holds for it today, for every offer of a plan."""
+        offers = [self.supply.offer(name, body.task) for name in plan.offers]
+        return {offer.id: pricing.price_on(offer, day) for offer in offers if offer}
 
     def _make(self, body: JobBody, day: date, terms: Terms) -> Plan:
         named = self.supply.names.resolve(body.model)

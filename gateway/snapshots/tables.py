@@ -1,4 +1,4 @@
-"""Rows of snapshots: an append-only log, so there is nothing here that changes one."""
+"""Rows of snapshots, an append-only log: nothing here changes one; and how reading each source went last."""
 
 from datetime import datetime
 
@@ -26,4 +26,22 @@ class SnapshotRow(SQLModel, table=True):
     payload: str = Field(sa_type=sa.Text)
 
 
+class FeedRow(SQLModel, table=True):
+    """How reading one source goes. A refusal leaves what was good before it as it is."""
+
+    __tablename__ = "feed"
+
+    kind: str = Field(primary_key=True, max_length=20, description="boards, prices, notices or listings")
+    name: str = Field(primary_key=True, max_length=100, description="the source")
+    good_at: datetime | None = Field(default=None, sa_type=Timestamp, description="when it was last read and believed")
+    taken_at: datetime | None = Field(default=None, sa_type=Timestamp, description="the day of its newest good reading")
+    readings: int = Field(default=0, description="believed in the last run that was")
+    rows: int = Field(default=0, description="rows of those readings")
+    kept: int = Field(default=0, description="snapshots that all runs added")
+    refused_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    refusal: str | None = Field(default=None, max_length=1_000, description="the sentence of the last refusal")
+    refusals: int = Field(default=0, description="runs in a row with a refusal")
+
+
+FEED: sa.Table = FeedRow.__table__  # type: ignore[attr-defined]
 SNAPSHOT: sa.Table = SnapshotRow.__table__  # type: ignore[attr-defined]

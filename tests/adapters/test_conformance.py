@@ -71,13 +71,14 @@ def submitted(offer, task, **more) -> Call:
 
 
 def answered(offer, task, status: int, body: bytes, headers=None) -> Pending | Done | Failed:
-    return understand(DIALECTS[offer.dialect], submitted(offer, task), Reply(status, headers or {}, body))
+    """What a reply to the submit itself comes to, whatever is uploaded before it."""
+    submit = uploads.submit_of(submitted(offer, task))
+    return understand(DIALECTS[offer.dialect], submit, Reply(status, headers or {}, body))
 
 
 def sayings(call: Call) -> dict[str, object]:
     """What a submit says, name by name, however deep the protocol puts it, and whatever is uploaded before it."""
-    if uploads.SUBMIT in call.memo:
-        call = Call.model_validate(call.memo[uploads.SUBMIT])
+    call = uploads.submit_of(call)
     if call.form:
         return {part.name: part.value for part in call.form if part.asset is None}
     return dict(said_in(call.json_body))

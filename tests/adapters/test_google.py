@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adapters import google
-from adapters.dialects import google_interactions, veo
+from adapters.dialects import gemini, google_interactions, veo
 from adapters.errors import Fault
 from adapters.wire import Call, Done, Failed, Pending, Reply, understand
 
@@ -89,3 +89,9 @@ def test_models_are_listed_page_by_page():
     assert listed.next is not None and listed.next.url == "/models?pageSize=1000&pageToken=a%2Fb%3D%3D"
     last = google.read_models(listed.next, Reply(200, {}, b'{"models": []}'))
     assert last == ((), None)
+
+
+def test_gemini_is_heard_without_its_thoughts():
+    parts = [{"text": "hm", "thought": True}, {"text": "hel"}, {"text": "lo"}]
+    assert gemini.delta({"candidates": [{"content": {"parts": parts}}]}) == "hello"
+    assert gemini.delta({"usageMetadata": {}}) == ""

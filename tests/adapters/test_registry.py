@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from adapters.registry import DIALECTS, BadCatalog, card_schema, load_card, load_catalog
-from adapters.wire import Cancels, Streams
+from adapters.wire import CallsBack, Cancels, Lists, Streams
 
 CARD = """
 name: {name}
@@ -140,6 +140,23 @@ def test_the_schema_for_editors_asks_for_what_a_written_card_must_have():
     )
 
 
-def test_dialects_that_can_cancel_or_stream_are_found_by_their_shape():
-    assert {name for name, dialect in DIALECTS.items() if isinstance(dialect, Cancels)} == {"fal", "replicate"}
-    assert {name for name, dialect in DIALECTS.items() if isinstance(dialect, Streams)} == {"fal_stream", "openai_chat"}
+SHAPES = {
+    Cancels: {
+        "ark_video", "dashscope", "fal", "google_interactions", "minimax_h3", "replicate", "runway", "synthesia",
+    },
+    Streams: {"anthropic", "fal_stream", "gemini", "openai_chat"},
+    Lists: {
+        "anthropic", "bedrock", "elevenlabs", "fal", "fireworks", "gemini", "google_interactions", "openai_chat",
+        "openai_images", "replicate", "runway", "veo", "wavespeed",
+    },
+    CallsBack: {
+        "ark_video", "bfl", "fal", "ideogram", "kling", "luma", "minimax", "minimax_h3", "replicate", "runware",
+        "wavespeed",
+    },
+}  # fmt: skip
+"""What each dialect can do beyond submitting and reading: a module that loses a function would lose it silently."""
+
+
+def test_dialects_that_can_cancel_stream_list_or_call_back_are_found_by_their_shape():
+    shapes = {shape: {name for name, each in DIALECTS.items() if isinstance(each, shape)} for shape in SHAPES}
+    assert shapes == SHAPES

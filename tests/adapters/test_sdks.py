@@ -29,9 +29,11 @@ UNJUDGED = {
     "kling": "the vendor has no library for Python",
     "minimax": "the vendor has no library for Python",
     "minimax_h3": "the vendor has no library for Python",
+    "recraft": "the vendor has no library for Python",
     "runware": "its library speaks over a websocket only",
     "stability": "its library speaks gRPC, to an older service",
     "synthesia": "the vendor has no library for Python",
+    "veo": "its library has given this path up for interactions (google-genai 3)",
     "xai_images": "its library speaks gRPC",
     "xai_video": "its library speaks gRPC",
 }

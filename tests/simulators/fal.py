@@ -4,7 +4,9 @@ Full ids take submits; status, result and cancel live under owner/app alone. Wha
 this refuses: an unknown kind of duration, a link to a file that was never uploaded, an input of the wrong type.
 """
 
+import base64
 import re
+from dataclasses import replace
 from typing import Any
 
 from tests.simulators.media import clip, picture
@@ -184,7 +186,7 @@ def _made(ask: Ask, run: Run) -> dict[str, Any]:
     return {"images": [one] * count, "seed": 1, "has_nsfw_concepts": [False] * count, "prompt": run.prompt}
 
 
-SIMULATED = Simulated(
+PICTURE = Simulated(
     dialect="fal",
     provider="fal",
     key=KEY,
@@ -196,3 +198,14 @@ SIMULATED = Simulated(
     throttled=Answer(429, {"detail": "Too many requests"}, {"retry-after": "1"}),
     broken=Answer(500, {"detail": "Internal error", "error_type": "internal_error"}),
 )
+CLIP = {"role": "source", "base64": base64.b64encode(clip(2)).decode()}
+UPSCALED = replace(
+    PICTURE,
+    job={"task": "upscale-video", "model": "bytedance/video-upscaler", "inputs": [CLIP]},
+    turns=7,
+    uploads=2,
+    cost_usd="0.036",
+)
+"""A clip is given, so it is brought to fal's storage first; the one that is made lasts five seconds."""
+
+SIMULATED = (PICTURE, UPSCALED)

@@ -9,7 +9,7 @@ from tests.simulators.server import Answer, Ask, Run, Simulated, World
 KEY = "fw_simulated"
 AT_ONCE = re.compile(r"/(workflows/accounts/fireworks/models/flux-1-[\w-]+/text_to_image|image_generation/accounts/.+)")
 TICKET = re.compile(r"/workflows/accounts/fireworks/models/flux-kontext-(pro|max)(/get_result)?")
-PNG_AT_ONCE = {"image/png": "PNG", "image/jpeg": "JPEG"}
+KINDS = {"image/png": "PNG", "image/jpeg": "JPEG"}
 
 
 def respond(ask: Ask, world: World) -> Answer:
@@ -54,9 +54,9 @@ def _picture(ask: Ask, run: Run) -> Answer:
     if run.wants("nonsense"):
         return Answer(200, b"<!doctype html><html></html>", {"content-type": "text/html"})
     reason = "CONTENT_FILTERED" if run.wants("refuse") else "SUCCESS"
-    if kind not in PNG_AT_ONCE:
+    if kind not in KINDS:
         return Answer(200, {"base64": ["aGk="], "finish_reason": reason, "seed": 7})
-    media = picture(run.asked.get("width", 1024), run.asked.get("height", 1024), PNG_AT_ONCE[kind])
+    media = picture(run.asked.get("width", 1024), run.asked.get("height", 1024), KINDS[kind])
     return Answer(200, media, {"content-type": kind, "finish-reason": reason, "seed": "7"})
 
 

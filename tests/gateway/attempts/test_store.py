@@ -101,9 +101,7 @@ async def test_a_submit_that_follows_an_upload_is_counted_before_it_is_sent(data
     assert attempt.sends == 0
     assert await go_on(database, attempt, Again(NOW, SUBMIT), worker="one")
     (taken,) = await claim(database, "two", now=NOW + seconds(LEASE_S + 1))
-    assert taken.next == SUBMIT and taken.sends == 2, (
-        "its first worker died within it: nobody sends it again"
-    )
+    assert taken.next == SUBMIT and taken.sends == 2, "its first worker died within it: nobody sends it again"
 
 
 @pytest.mark.anyio

@@ -50,7 +50,7 @@ REFUSED = {
     "better than perfect": PICTURE | {"routing": {"min_quality": 1.1}},
     "the best none": PICTURE | {"routing": {"top": 0}},
     "endless fallbacks": PICTURE | {"routing": {"fallbacks": 21}},
-    "a quote": PICTURE | {"quote": "quo_1"},
+    "a quote of two words": PICTURE | {"quote": "quo 1"},
     "a webhook": PICTURE | {"webhook_url": "https://example.com"},
     "metadata of a book": PICTURE | {"metadata": {str(number): 1 for number in range(51)}},
     "metadata that are a list": PICTURE | {"metadata": [1]},
