@@ -15,12 +15,14 @@ from adapters.conditions import UNTOUCHABLE, fit_conditions
 from adapters.fields import own_names
 from adapters.registry import DIALECTS
 from adapters.schema import PARAMETERS, MediaRequest, Offer, Value
-from adapters.wire import ASSET_KEY
+from adapters.wire import ASSET_KEY, ATTEMPT_KEY
 
 __all__ = ["Adjustment", "Fit", "allowed", "describe", "fit"]
 
 SIZES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"})
 SCALARS = tuple(name for name in PARAMETERS if name not in SIZES)
+PLACES = frozenset({ASSET_KEY, ATTEMPT_KEY})
+"""Keys of a body that are filled when it is sent."""
 EXTRA_DEPTH = 16
 """How deep a caller's extras may be nested: no option of a provider comes near it."""
 
@@ -112,5 +114,5 @@ def _is_unsafe(value: JsonValue, depth: int = 0) -> bool:
     if depth > EXTRA_DEPTH:
         return True
     if isinstance(value, dict):
-        return ASSET_KEY in value or any(_is_unsafe(each, depth + 1) for each in value.values())
+        return not value.keys().isdisjoint(PLACES) or any(_is_unsafe(each, depth + 1) for each in value.values())
     return isinstance(value, list) and any(_is_unsafe(each, depth + 1) for each in value)

@@ -50,6 +50,11 @@ def pixels(aspect_ratio: str, resolution: str | None, step: int = 1, moving: boo
     return _rounded(wide * scale, step), _rounded(high * scale, step)
 
 
+def short_side(tier: str) -> int | None:
+    """The short side in pixels of a clip's tier; None for a word that is no tier of clips."""
+    return FILM_SIDES.get(tier) or SHORT_SIDES.get(tier)
+
+
 def _rounded(length: float, step: int) -> int:
     return max(step, round(length / step) * step)
 

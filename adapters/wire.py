@@ -1,5 +1,6 @@
 """HTTP as data: a dialect turns a request into a Call, and each Reply into Progress. Nothing here sends anything."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,31 @@ def asset_ref(asset: str, form: AssetForm = "data_uri", mask: MaskPaint = "white
     """
     ref: dict[str, JsonValue] = {ASSET_KEY: asset, "form": form}
     return ref if mask == "white" else ref | {"mask": mask}
+
+
+ATTEMPT_KEY = "$attempt"
+
+
+def attempt_ref() -> dict[str, JsonValue]:
+    """A place in a submit's json body for an id that is the run's own: a UUID of version 4, the same however often
+    the submit is sent. For protocols whose callers name their runs; a dialect is pure and can make no id."""
+    return {ATTEMPT_KEY: "uuid"}
+
+
+def addressed(call: Call, attempt_id: str) -> Call:
+    """The call with the run's own id in every place for it."""
+    digest = hashlib.sha256(attempt_id.encode()).hexdigest()
+    own = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
+    body = _addressed(call.json_body, own)
+    return call if body == call.json_body else call.model_copy(update={"json_body": body})
+
+
+def _addressed(value: JsonValue, own: str) -> JsonValue:
+    if isinstance(value, list):
+        return [_addressed(each, own) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return own if ATTEMPT_KEY in value else {name: _addressed(each, own) for name, each in value.items()}
 
 
 @dataclass(frozen=True)

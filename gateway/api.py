@@ -1,5 +1,6 @@
 """The HTTP face: mounts every noun's routes, finds who calls, and turns problems into problem+json; no logic."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from gateway.budgets import routes as budgets
 from gateway.callbacks import routes as callbacks
 from gateway.callbacks.rules import PATH as CALLBACKS
 from gateway.catalog import routes as catalog
+from gateway.doors.door import Door
+from gateway.doors.openai.routes import DOOR as OPENAI
 from gateway.jobs import routes as jobs
 from gateway.keys import routes as keys
 from gateway.keys.service import Keyring
@@ -31,6 +34,12 @@ Authenticate with `Authorization: Bearer pk_…` or `x-api-key: pk_…`. Money i
 RFC 3339 in UTC, errors are RFC 9457 with a `code` and a sentence on what to do.
 """
 
+DOORS: tuple[Door, ...] = (OPENAI,)
+"""Other people's APIs, each under a prefix of its own."""
+
+SCHEMES = (b"bearer ", b"key ", b"token ")
+"""Words before a key in `Authorization`; fal's clients say Key, and those of Replicate once said Token."""
+
 
 def mount(app: FastAPI, parts: Parts) -> None:
     """Give an application every route."""
@@ -43,6 +52,8 @@ def mount(app: FastAPI, parts: Parts) -> None:
     app.include_router(budgets.routes(parts.db))
     app.include_router(keys.routes(parts.keyring))
     app.include_router(keys.plan_routes(parts.keyring))
+    for door in DOORS:
+        app.include_router(door.routes(parts))
 
 
 def add_probes(app: FastAPI, ready: Callable[[], Awaitable[str | None]]) -> None:
@@ -67,14 +78,35 @@ def add_probes(app: FastAPI, ready: Callable[[], Awaitable[str | None]]) -> None
 
 
 def add_problems(app: FastAPI) -> None:
-    app.add_exception_handler(Problem, problems.on_problem)
-    app.add_exception_handler(RequestValidationError, problems.on_validation)
-    app.add_exception_handler(HTTPException, problems.on_http)
-    app.add_exception_handler(Exception, problems.on_crash)
+    """Every refusal as problem+json, or in the shape of the door at which it is made."""
+    app.add_exception_handler(Problem, _spoken(problems.on_problem))
+    app.add_exception_handler(RequestValidationError, _spoken(problems.on_validation))
+    app.add_exception_handler(HTTPException, _spoken(problems.on_http))
+    app.add_exception_handler(Exception, _spoken(problems.on_crash))
+
+
+def door_of(path: str) -> Door | None:
+    return next((door for door in DOORS if path.startswith(door.prefix)), None)
+
+
+OnError = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def _spoken(handler: OnError) -> OnError:
+    async def handle(request: Request, error: Exception) -> Response:
+        return _said(request.url.path, await handler(request, error))
+
+    return handle
+
+
+def _said(path: str, answer: Response) -> Response:
+    """A problem as the door behind this path would say it."""
+    door = door_of(path)
+    return door.refusal(json.loads(bytes(answer.body)), answer.headers) if door else answer
 
 
 class Doorkeeper:
-    """Pure ASGI: finds who calls, once for each request under /v1, and counts what was answered.
+    """Pure ASGI: finds who calls, once for each request under /v1 and at a door, and counts what was answered.
 
     An asset's content may be had without a key, by a signed link; its route decides that. Providers have no keys: whose
     a webhook is, its own route finds out.
@@ -96,7 +128,7 @@ class Doorkeeper:
         try:
             await self._let_in(scope)
         except Problem as problem:
-            await problems.answer(problem)(scope, receive, counted)
+            await _said(scope["path"], problems.answer(problem))(scope, receive, counted)
             return
         try:
             await self.app(scope, receive, counted)
@@ -108,9 +140,12 @@ class Doorkeeper:
         path: str = scope["path"]
         if "\x00" in path:
             raise NotFound("there is nothing under a path with a NUL in it")
-        if not path.startswith("/v1/") or path.startswith(CALLBACKS):
+        door = door_of(path)
+        if door is None and (not path.startswith("/v1/") or path.startswith(CALLBACKS)):
             return
         secret = _secret(scope)
+        if secret is None and door is not None and door.is_open(scope["method"], path):
+            return
         if secret is None and path.startswith("/v1/assets/") and path.endswith("/content"):
             return
         scope["podium.caller"] = await self.keyring().authenticate(secret)
@@ -140,8 +175,8 @@ class Lane:
 def _secret(scope: Scope) -> str | None:
     """The key that a request carries, in either of the two headers."""
     for name, value in scope["headers"]:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return str(value[7:].decode("latin-1").strip())
+        if name == b"authorization" and value.lower().startswith(SCHEMES):
+            return str(value.partition(b" ")[2].decode("latin-1").strip())
         if name == b"x-api-key":
             return str(value.decode("latin-1").strip())
     return None

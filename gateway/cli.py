@@ -155,6 +155,56 @@ def listings(
         lists.list_models(provider, as_json)
 
 
+@app.command()
+def refresh(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="boards, prices, notices or listings.")],
+    source: Annotated[str | None, typer.Option("--source", help="One source only, such as arena.")] = None,
+    place: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE_OR_DIR", help="Read files in the sources' own formats.")
+    ] = None,
+    taken_at: Annotated[
+        str | None, typer.Option("--taken-at", metavar="DATE", help="For files that say no date themselves.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read boards, prices, notices or listings now; what is not believed is said, and what was good stays."""
+    with OneLine():
+        from gateway.commands import refresh as refreshing
+
+        refreshing.refresh(kind, source, place, taken_at, as_json)
+
+
+@app.command()
+def churn(
+    board: Annotated[
+        str | None, typer.Option("--board", help="Such as lmarena/text-to-image; else the best read.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, max=100, help="Places that are followed.")] = 5,
+    task: OfTask = None,
+    as_json: Json = False,
+) -> None:
+    """How long places at the top of a board last: survival, half-life, arrivals and departures."""
+    with OneLine():
+        from gateway.commands import churn as places
+
+        places.churn(board, top, task, as_json)
+
+
+@app.command()
+def replay(
+    place: Annotated[Path, typer.Argument(metavar="DIR_OR_CSV", help="Dated readings of boards.")],
+    board: Annotated[
+        str | None, typer.Option("--board", help="Such as lmarena/text-to-image; else the best read.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What choosing by these readings would have lost: never again, late, by yesterday's, and as Podium does."""
+    with OneLine():
+        from gateway.commands import replay as replaying
+
+        replaying.replay(place, board, as_json)
+
+
 @keys_app.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="For people, to tell keys apart.")],

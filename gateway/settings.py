@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     key: SecretStr | None = Field(None, description="the command line's key; else the admin's")
     public_url: str | None = Field(None, description="where providers and browsers reach this gateway from outside")
     sandbox: Literal["on", "off"] | None = Field(None, description="on while no provider has a key, unless set")
+    feeds: Literal["on", "off"] | None = Field(
+        None, description="reading boards, prices, notices and listings over the network; on while a provider has a key"
+    )
     catalog_dir: Path | None = Field(None, description="more provider cards and models, laid over the built-in ones")
     workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
     log_level: str = Field("info", description="debug, info, warning or error")
@@ -96,6 +99,11 @@ def provider_base_url(card: ProviderCard) -> str | None:
     """Where a provider is, if not where its card says. The sandbox that we start is at the port we gave it."""
     sandbox = f"http://127.0.0.1:{settings().sandbox_port}" if card.name == SANDBOX else None
     return moved_base_url(card) or sandbox
+
+
+def feed_variable(name: str, word: Literal["URL", "EVERY"]) -> str:
+    """`PODIUM_FEED_<NAME>_URL` and `…_EVERY`: where a source of readings is asked, and how often."""
+    return f"PODIUM_FEED_{name.upper().replace('-', '_').replace('.', '_')}_{word}"
 
 
 def keyless_environment(key_envs: Iterable[str], **changes: str) -> dict[str, str]:

@@ -8,11 +8,15 @@ from router.evidence import Evidence, cost_of
 from router.policy import Part, Policy
 from router.quality import Interval
 
+STALE = "stale"
+"""The stage of router.retirement that counts here; the record shows all of them."""
+
 
 class Candidate(NamedTuple):
     """An offer that might serve a request. `obstacle` is the reason, found before, why it cannot.
 
-    `offer` is "provider/model". No two candidates of one decision have the same offer.
+    `offer` is "provider/model". No two candidates of one decision have the same offer. `stage` is where the offer is
+    in its life, in the words of router.retirement: one that is stale is ranked after all that are not.
     """
 
     offer: str
@@ -21,6 +25,7 @@ class Candidate(NamedTuple):
     evidence: Evidence
     obstacle: str | None = None
     is_local: bool = False
+    stage: str = "active"
 
 
 class Ranked(NamedTuple):
@@ -163,12 +168,13 @@ def _best_models(able: list[Candidate], top: int) -> tuple[list[Candidate], list
 
 
 def _rank(able: list[Candidate], policy: Policy) -> tuple[Ranked, ...]:
-    """Sort by place in `order`, then score, then name. Rows are plain tuples: a thousand are sorted in C."""
+    """Sort the stale behind the others, then by place in `order`, by score, by name. Each candidate's place depends on
+    itself alone. Rows are plain tuples: a thousand are sorted in C."""
     scores = _scores(able, policy)
-    if policy.order:
+    if policy.order or any([each[6] == STALE for each in able]):
         place = {name: index for index, name in reversed(tuple(enumerate(policy.order)))}
         last = len(policy.order)
-        placed = (min(place.get(name, last) for name in _names(each)) for each in able)
+        placed = ((each[6] == STALE, min(place.get(name, last) for name in _names(each))) for each in able)
         rows = [(at, -score, each[0], i) for i, (at, score, each) in enumerate(zip(placed, scores, able, strict=True))]
         rows.sort()
         return tuple(Ranked(offer, -minus, able[index]) for _, minus, offer, index in rows)
@@ -187,7 +193,7 @@ def _scores(able: list[Candidate], policy: Policy) -> Iterator[float]:
         weigh("latency", 0.0) * fair_latency,
         weigh("hazard", 0.0) * fair_hazard,
     )
-    for _, _, _, (interval, _, p50_s, _, reliability, per_day, _, usd), _, is_local in able:
+    for _, _, _, (interval, _, p50_s, _, reliability, per_day, _, usd), _, is_local, _ in able:
         score = (
             quality * interval[0] * reliability
             + cost / (fair_cost + usd)
@@ -242,6 +248,7 @@ def _facts(candidate: Candidate) -> dict[str, Any]:
         "provider": candidate.provider,
         "model": candidate.model,
         "is_local": candidate.is_local,
+        "stage": candidate.stage,
         "quote_usd": None if cost_usd is None else format(cost_usd, "f"),
         "eta_s": {"p50": p50_s, "p95": p95_s},
         "quality": {"value": value, "low": low, "high": high, "source": source},
@@ -270,4 +277,5 @@ def _candidate(row: Mapping[str, Any], obstacle: str | None) -> Candidate:
         cost_usd,
         cost_of(cost_usd),
     )
-    return Candidate(row["offer"], row["provider"], row["model"], evidence, obstacle, row["is_local"])
+    stage = row.get("stage", "active")  # records of the first version say no stage
+    return Candidate(row["offer"], row["provider"], row["model"], evidence, obstacle, row["is_local"], stage)

@@ -110,6 +110,13 @@ class Names:
         meaning = self.read_label(label)
         return None if meaning.how == "pointer" else meaning.model
 
+    def bare_key(self, label: str) -> str:
+        """What is left of a label without owners, brackets, tiers and dates: one key for one name written in many ways.
+        For telling apart what has no model here; it names none."""
+        plain, _ = labels.without_brackets(label.strip()[:NAME_CHARS])
+        *_, bare = labels.peels(self._tails(plain)[-1])
+        return key_of(bare.text) or label
+
     def read_label(self, label: str) -> Meaning:
         """The model and the variant that a label means, and how that is known."""
         known = self.read.get(label)

@@ -17,6 +17,12 @@ STALE_DAYS = (7, 14, 30)
 
 Resolve = Callable[[str], str | None]
 
+PODIUM = "podium"
+"""The chooser that is the router: the merged, decayed quality, from readings up to the day before."""
+
+PERFECT = "perfect"
+"""The one that knows each day's own reading: nobody can choose so, and all others are held against it."""
+
 
 class Outcome(Frozen):
     """One way of choosing, over all days. `gone_days`: the choice was no longer on the board, and its last rating,
@@ -42,7 +48,7 @@ def replay(
 ) -> tuple[Outcome, ...]:
     """Every chooser over every calendar day from the board's second reading on.
 
-    `readings` may hold other boards too: "ours" merges all that rank the same task. Raises ValueError where the board
+    `readings` may hold other boards too: "podium" merges all that rank the same task. Raises ValueError where the board
     has fewer than two readings.
     """
     standings = [standing for reading in readings for standing in _standings(reading, resolve)]
@@ -53,10 +59,10 @@ def replay(
     same_task = [standing for standing in standings if standing.task is task]
     choosers: dict[str, Callable[[date], str]] = {
         "static": lambda _: _best(days[0]),
-        **{f"stale by {n} days": _as_of(days, n) for n in sorted(stale_days, reverse=True)},
-        "yesterday's": _as_of(days, 1),
-        "ours": _ours(same_task),
-        "perfect": _as_of(days, 0),
+        **{f"stale-{n}": _as_of(days, n) for n in sorted(stale_days, reverse=True)},
+        "yesterday": _as_of(days, 1),
+        PODIUM: _podium(same_task),
+        PERFECT: _as_of(days, 0),
     }
     calendar = [days[0].day + timedelta(n) for n in range(1, (days[-1].day - days[0].day).days + 1)]
     return tuple(_outcome(name, choose, days, calendar) for name, choose in choosers.items())
@@ -95,7 +101,7 @@ def _as_of(days: Sequence[_Day], days_old: int) -> Callable[[date], str]:
     return lambda day: _best(_held(days, day - timedelta(days_old)))
 
 
-def _ours(standings: Sequence[Standing]) -> Callable[[date], str]:
+def _podium(standings: Sequence[Standing]) -> Callable[[date], str]:
     """The best by merged, decayed quality, from readings up to the day before."""
 
     def choose(day: date) -> str:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from adapters.schema import Frozen
+from adapters.schema import Frozen, Model
 
 STALE_DAYS = 7
 RETIRED_DAYS = 30
@@ -50,13 +50,23 @@ class Tried(NamedTuple):
 
 
 class Announced(NamedTuple):
-    """An end that somebody with the authority announced for a subject. `ends` is None where no date was given."""
+    """An end that somebody announced for a subject. `ends` is None where no date was given.
+
+    `is_hearsay`: a price list or a directory says it, not whoever runs the model nor a reader of their notices. That
+    deprecates, and its date is shown; but by itself it retires nothing.
+    """
 
     subject: str
     source: str
     on: date
     ends: date | None
     successor: str | None = None
+    is_hearsay: bool = False
+
+    @property
+    def said(self) -> str:
+        when = f"that it ends on {self.ends}" if self.ends else "that it will end, without a date"
+        return f"{self.source} announced on {self.on} {when}"
 
 
 class Life(Frozen):
@@ -88,7 +98,7 @@ def lives(
     """Every subject's stage as of `now`. Readings and notices after `now` are not looked at; order changes nothing."""
     watches = _watches([each for each in shown if each.day <= now])
     notices: dict[str, Announced] = {}
-    for notice in sorted(each for each in announced if each.on <= now):
+    for notice in sorted((each for each in announced if each.on <= now), key=_word):
         notices[notice.subject] = notice  # the latest word counts: ends are put off, and taken back
     return {
         subject: _life(
@@ -96,6 +106,11 @@ def lives(
         )
         for subject in subjects
     }
+
+
+def _word(notice: Announced) -> tuple[bool, date, str, date]:
+    """Hearsay first, then the oldest: the last of them is believed."""
+    return not notice.is_hearsay, notice.on, notice.source, notice.ends or date.max
 
 
 def _watches(shown: Sequence[Shown]) -> dict[str, tuple[Watch, ...]]:
@@ -115,19 +130,18 @@ def _watches(shown: Sequence[Shown]) -> dict[str, tuple[Watch, ...]]:
 def _life(
     watches: Sequence[Watch], tried: Tried, notice: Announced | None, now: date, stale_days: int, retired_days: int
 ) -> Life:
-    if notice and notice.ends and notice.ends <= now:
-        said = f"{notice.source} announced on {notice.on} that it ends on {notice.ends}"
-        return Life(stage=Stage.RETIRED, since=notice.ends, evidence=said, ends=notice.ends, successor=notice.successor)
+    if notice and notice.ends and notice.ends <= now and not notice.is_hearsay:
+        return _announced(notice, Stage.RETIRED, notice.ends)
     unseen = _unseen(watches, tried, stale_days, retired_days)
     if unseen and unseen.stage is Stage.RETIRED:
         return unseen
     if notice:
-        when = f"that it ends on {notice.ends}" if notice.ends else "that it will end, without a date"
-        said = f"{notice.source} announced on {notice.on} {when}"
-        return Life(
-            stage=Stage.DEPRECATED, since=notice.on, evidence=said, ends=notice.ends, successor=notice.successor
-        )
+        return _announced(notice, Stage.DEPRECATED, notice.on)
     return unseen or _missing(tried) or _faded(watches) or _active(watches, tried, now)
+
+
+def _announced(notice: Announced, stage: Stage, since: date) -> Life:
+    return Life(stage=stage, since=since, evidence=notice.said, ends=notice.ends, successor=notice.successor)
 
 
 def _unseen(watches: Sequence[Watch], tried: Tried, stale_days: int, retired_days: int) -> Life | None:
@@ -189,3 +203,52 @@ def model_life(offers: Mapping[str, Life], own: Life, successor: str | None) -> 
     name, best = min(offers.items(), key=lambda item: (_ORDER.index(item[1].stage), item[0]))
     said = best.evidence if len(offers) == 1 else f"{name}: {best.evidence}"
     return best.model_copy(update={"evidence": said, "successor": best.successor or successor})
+
+
+HOPS = 8
+"""Successors of successors that are followed: no family replaced its members that often within a year."""
+
+_ENDING = (Stage.DEPRECATED, Stage.RETIRED)
+
+
+def successors(models: Mapping[str, Model], lives: Mapping[str, Life], newest: date) -> dict[str, str]:
+    """Model that ends → the one to use in its place: as announced, else the newest later member of its family.
+
+    One that has itself retired is followed on to its own successor; where that leads nowhere, there is none. Members
+    released after `newest` are not out yet.
+    """
+    direct = {
+        model.id: found
+        for model in models.values()
+        if (life := lives.get(model.id))
+        and life.stage in _ENDING
+        and (found := _heir(model, life, models, lives, newest))
+    }
+    return {model: found for model in direct if (found := _followed(model, direct, lives))}
+
+
+def _heir(model: Model, life: Life, models: Mapping[str, Model], lives: Mapping[str, Life], newest: date) -> str | None:
+    if life.successor in models and life.successor != model.id:
+        return life.successor
+    later = [
+        other
+        for other in models.values()
+        if model.family and other.family == model.family and other.id != model.id
+        and (model.released or date.min) <= (other.released or date.min) <= newest
+        and model.tasks & other.tasks and _lives_on(other.id, lives)
+    ]  # fmt: skip
+    return max(later, key=lambda other: (other.released or date.min, -len(other.id), other.id)).id if later else None
+
+
+def _lives_on(model: str, lives: Mapping[str, Life]) -> bool:
+    life = lives.get(model)
+    return life is None or life.stage not in (Stage.ANNOUNCED, Stage.RETIRED)
+
+
+def _followed(model: str, direct: Mapping[str, str], lives: Mapping[str, Life]) -> str | None:
+    found: str | None = model
+    for _ in range(HOPS):
+        found = direct.get(found) if found else None
+        if found is None or (found != model and _lives_on(found, lives)):
+            return found
+    return None

@@ -4,8 +4,6 @@ Docs: https://runware.ai/docs/platform/task-polling (read 2026-11-21). Oddities 
 be there, within a 200 too; a run has the id that its caller gave it; each output says what it cost.
 """
 
-import hashlib
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +12,20 @@ from pydantic import JsonValue
 from adapters.errors import Fault, ProviderError
 from adapters.fields import spell
 from adapters.schema import Fields, MediaRequest, Modality, Offer, Role, Task, WireField
-from adapters.wire import MESSAGE_CHARS, Call, Done, Failed, Pending, Progress, Reply, blamed, counted, linked, refusal
+from adapters.wire import (
+    MESSAGE_CHARS,
+    Call,
+    Done,
+    Failed,
+    Pending,
+    Progress,
+    Reply,
+    attempt_ref,
+    blamed,
+    counted,
+    linked,
+    refusal,
+)
 
 POLL_S = 2.0
 KIND = {Modality.IMAGE: "image", Modality.VIDEO: "video"}
@@ -70,7 +81,7 @@ def submit(request: MediaRequest, offer: Offer) -> Call:
     task |= {"deliveryMethod": "async" if kind == "video" else "sync"}
     if frames := task.get("frameImages"):
         task["frameImages"] = _frames(request, frames)
-    task["taskUUID"] = _task_uuid(task)
+    task["taskUUID"] = attempt_ref()
     memo: dict[str, JsonValue] = {"kind": kind, "count": request.count, "mime": MIMES[str(task["outputFormat"])]}
     return Call(stage="submit", url="/v1", json_body=[task], memo=memo)
 
@@ -80,12 +91,6 @@ def _frames(request: MediaRequest, images: JsonValue) -> JsonValue:
     places = ["first"] * len(request.given(Role.FIRST_FRAME)) + ["last"] * len(request.given(Role.LAST_FRAME))
     given = images if isinstance(images, list) else []
     return [{"inputImage": image, "frame": place} for image, place in zip(given, places, strict=False)]
-
-
-def _task_uuid(task: dict[str, JsonValue]) -> str:
-    """A task's id is its caller's to give, and must look random. Nothing here makes ids, so the same content is one."""
-    digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
 
 
 def called_back(call: Call, url: str) -> Call:
@@ -115,10 +120,7 @@ def _pending(call: Call, item: dict[str, Any]) -> Pending:
 
 
 def _done(call: Call, made: list[dict[str, Any]], kind: str) -> Progress:
-    """What is flagged is not handed on; when all of it is, that is a refusal, and is charged all the same.
-
-    More than was asked for is of another task with the same content, so it was cut off before.
-    """
+    """What is flagged is not handed on; when all of it is, that is a refusal, and is charged all the same."""
     if not made:
         raise ValueError("the reply holds neither outputs nor errors")
     costs = [cost for item in made if (cost := counted({"usd": item.get("cost")}).get("usd")) is not None]

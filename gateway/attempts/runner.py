@@ -17,7 +17,7 @@ from adapters.errors import Fault, ProviderError
 from adapters.http import Clients, Listener, Shelf, is_accepted, take_turn
 from adapters.registry import DIALECTS
 from adapters.schema import MediaRequest, Offer, ProviderCard, Task
-from adapters.wire import Call, CallsBack, Cancels, Done, Failed, Pending, Progress
+from adapters.wire import Call, CallsBack, Cancels, Done, Failed, Pending, Progress, addressed
 from gateway import clock, telemetry
 from gateway.attempts import rules, store
 from gateway.attempts.rules import Again, Ending, Status
@@ -229,6 +229,7 @@ class Runner:
         elif call.stage == "submit" and attempt.sends > 1:
             lost = _failed(Fault.TIMED_OUT, "the gateway stopped while this was being submitted")
             return lost.model_copy(update={"fate_unknown": True})
+        call = addressed(call, attempt.id) if call.stage == "submit" else call
         dialect = DIALECTS[supplied.offer.dialect]
         url = self._called_back_at(attempt, supplied) if call.stage == "submit" else None
         if url is not None and isinstance(dialect, CallsBack):

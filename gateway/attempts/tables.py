@@ -32,6 +32,7 @@ class AttemptRow(SQLModel, table=True):
     failures: int = 0
     fraction: float | None = None
     provider_status: str | None = None
+    provider_ref: str | None = Field(default=None, description="the provider's own name for the run, where it gave one")
     fitted: str = Field(description="the request as sent, as json")
     price: str = Field(description="the price frozen at submit, as json")
     quote_nanos: int = Field(sa_type=sa.BigInteger)

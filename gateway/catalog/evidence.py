@@ -1,31 +1,51 @@
-"""The evidence that decisions use: folded from the logs every half minute, and named, so that it can be told apart."""
+"""The evidence that decisions use: folded from the logs every half minute, and named, so that it can be told apart.
+
+Snapshots never change, so what one of them says is read once: a belief hands its standings on to the next by the ids of
+the snapshots, and while these are the same on the same day, the fold of them too.
+"""
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from adapters.errors import CONSEQUENCES, Fault
 from adapters.schema import Offer, Task
 from gateway import clock, telemetry
 from gateway.attempts import store as attempts
+from gateway.catalog import settlements
+from gateway.catalog.settlements import Settled
 from gateway.catalog.supply import Supply
 from gateway.db import Database
 from gateway.snapshots import store as snapshots
-from gateway.snapshots.rules import Snapshot
 from router import evidence as router_evidence, latency, quality
 from router.evidence import Evidence
+from router.feeds.readings import is_board, parse
+from router.feeds.sources import APART
 from router.latency import Attempted, Latencies
-from router.quality import Qualities
+from router.names import Names
+from router.quality import Qualities, Reading, Standing
+
+log = structlog.get_logger()
 
 HISTORY_DAYS = 30
 """How far back attempts still say something of an offer."""
 HISTORY_ROWS = 20_000
 """Attempts that one fold reads at most; the newest."""
+
+
+@dataclass(frozen=True)
+class Boards:
+    """The newest reading of each board as of a day: its standings by the snapshot's id, and their fold."""
+
+    day: date
+    names: Names
+    standings: Mapping[str, tuple[Standing, ...]]
+    qualities: Qualities
 
 
 @dataclass
@@ -37,6 +57,7 @@ class Belief:
     qualities: Qualities
     latencies: Latencies
     known: dict[tuple[str, Task], Evidence] = field(default_factory=dict)
+    boards: Boards | None = None
 
     def of(self, offer: Offer, task: Task) -> Evidence:
         """An offer's evidence without a quote."""
@@ -48,36 +69,74 @@ class Belief:
         return found
 
 
-async def gather(db: Database, supply: Supply, now: datetime) -> Belief:
-    """Read the logs and fold them."""
-    since = now - timedelta(days=HISTORY_DAYS)
+class _Logs(NamedTuple):
+    """What is read for one belief: the ids of the newest readings, the payloads of those not read before."""
 
-    def read(connection: Connection) -> tuple[tuple[Snapshot, ...], Sequence[Mapping[Any, Any]]]:
-        return snapshots.latest(connection), attempts.ended_since(connection, since, HISTORY_ROWS)
+    ids: tuple[str, ...]
+    payloads: Mapping[str, str]
+    settled: Settled
+    attempts: Sequence[Mapping[Any, Any]]
 
-    readings, rows = await db.read(read)
-    payloads = [reading.payload for reading in readings]
-    belief = await asyncio.to_thread(
-        believe, supply, payloads, rows, now
-    )  # tens of milliseconds, which nobody waits for
+
+async def gather(db: Database, supply: Supply, now: datetime, before: Belief | None = None) -> Belief:
+    """Read the logs and fold them. `before` is the belief that this one follows, if there is one."""
+    boards = before.boards if before else None
+    logs = await db.read(lambda connection: _read(connection, boards, now))
+    belief = await asyncio.to_thread(_believe, supply, logs, boards, now)  # milliseconds, which nobody waits for
     telemetry.EVIDENCE_AGE_S.set_function(lambda: (clock.now() - belief.taken_at).total_seconds())
     return belief
 
 
+def _read(connection: Connection, boards: Boards | None, now: datetime) -> _Logs:
+    ids = tuple(id for id, subject in snapshots.heads(connection) if is_board(subject))
+    said = settlements.settled(connection)
+    is_same = boards is not None and boards.names.settled == said
+    unread = [id for id in ids if not is_same or boards is None or id not in boards.standings]
+    since = now - timedelta(days=HISTORY_DAYS)
+    rows = attempts.ended_since(connection, since, HISTORY_ROWS)
+    return _Logs(ids, snapshots.payloads(connection, unread), said, rows)
+
+
 def believe(
-    supply: Supply, payloads: Iterable[str | bytes], rows: Iterable[Mapping[Any, Any]], now: datetime
+    supply: Supply, payloads: Iterable[str | bytes], rows: Sequence[Mapping[Any, Any]], now: datetime
 ) -> Belief:
-    """What standings and ended attempts say together."""
-    standings = tuple(
-        standing
-        for payload in payloads
-        for standing in quality.read_standings(json.loads(payload), supply.names.resolve_label)
-    )
-    return Belief(
-        id=f"ev_{now:%Y-%m-%dT%H:%M:%SZ}",
-        taken_at=now,
-        qualities=quality.fold(standings, supply.models.values(), now.date()),
-        latencies=latency.fold_attempts(map(attempted, rows), now),
+    """What standings and ended attempts say together, where there is no database to read them from."""
+    said = {str(number): each if isinstance(each, str) else each.decode() for number, each in enumerate(payloads)}
+    return _believe(supply, _Logs(tuple(said), said, {}, rows), None, now)
+
+
+def _believe(supply: Supply, logs: _Logs, before: Boards | None, now: datetime) -> Belief:
+    boards = _boards(supply, logs, before, now.date())
+    latencies = latency.fold_attempts(map(attempted, logs.attempts), now)
+    return Belief(f"ev_{now:%Y-%m-%dT%H:%M:%SZ}", now, boards.qualities, latencies, boards=boards)
+
+
+def _boards(supply: Supply, logs: _Logs, before: Boards | None, day: date) -> Boards:
+    """The same boards as before where nothing has changed; a settled name changes what every label means."""
+    names = settlements.names_with(before.names if before else supply.names, logs.settled)
+    held = before.standings if before and before.names is names else {}
+    fresh = {id: standings_of(payload, names) for id, payload in logs.payloads.items()}
+    standings = {id: fresh[id] if id in fresh else held.get(id, ()) for id in logs.ids}
+    if before and not fresh and before.names is names and before.day == day and before.standings == standings:
+        return before
+    merged = [each for standings_there in standings.values() for each in standings_there]
+    return Boards(day, names, standings, quality.fold(merged, supply.models.values(), day))
+
+
+def standings_of(payload: str | bytes, names: Names) -> tuple[Standing, ...]:
+    """What one stored reading says of quality: nothing, where it is no whole board or ranks something else than its
+    task. One that cannot be read is left out, and said in the log."""
+    try:
+        reading = parse(payload)
+    except ValueError as error:
+        log.error("a snapshot cannot be read", error=str(error)[:200])
+        return ()
+    if not isinstance(reading, Reading) or reading.board in APART:
+        return ()
+    board, task, day = reading.board, reading.task, reading.taken_at.date()
+    return tuple(
+        Standing(board, task, day, row.label, names.resolve_label(row.label), row.rating, row.low, row.high, row.votes)
+        for row in reading.rows
     )
 
 

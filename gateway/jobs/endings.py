@@ -36,6 +36,8 @@ from gateway.jobs.settlement import Bill
 from gateway.keys import service as keys
 from gateway.ledger import book, rules as ledger
 from gateway.routing import quotes
+from gateway.usage import rules as usage_rules, store as rollups
+from gateway.usage.rules import Settled, Tally
 from router.policy import Policy
 
 
@@ -63,6 +65,7 @@ class Delivered(NamedTuple):
     outputs_json: str
     undelivered_json: str | None
     rows: list[dict[str, Any]]
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,13 @@ class Endings:
         request = MediaRequest.model_validate_json(attempt.fitted)
         price = Price.model_validate_json(attempt.price)
         measured = collecting.measured(tuple(good), task) | await self._given(price, request)
-        bill = settlement.bill(price, request, supplied.offer, done, measured)
         outputs = [_output(each) for each in good]
-        undelivered = settlement.undelivered(request, outputs)
+        bill = settlement.bill(price, request, supplied.offer, done, measured, outputs)
+        undelivered = settlement.undelivered(request, outputs, price)
         rows = [each.row for each in good if each.row]
+        tally = usage_rules.tally(task, bill.usage, bill.lines, bill.nanos, outputs)
         delivered = Delivered(
-            _bill_json(bill), json.dumps(outputs), json.dumps(undelivered) if undelivered else None, rows
+            _bill_json(bill, tally), json.dumps(outputs), json.dumps(undelivered) if undelivered else None, rows, tally
         )
         return Delivery(bill.nanos, bill.source, delivered)
 
@@ -119,8 +123,12 @@ class Endings:
         if finished is None:
             self._late(connection, attempt, delivery, now)
             return None
+        settled = Settled(
+            usage_rules.day_of(now.date()), attempt.key_id, finished.project or "", attempt.task, attempt.offer,
+            delivered.tally, self._billed(connection, attempt), finished.status == Status.SUCCEEDED,
+        )  # fmt: skip
         cost_nanos = self._settle(
-            connection, attempt.job_id, attempt.key_id, finished.held_nanos, costs, finished.margin_ppm, now
+            connection, attempt.job_id, settled, finished.held_nanos, costs, finished.margin_ppm, now
         )
         if cost_nanos != values["cost_nanos"]:
             values["cost_nanos"] = cost_nanos
@@ -137,7 +145,12 @@ class Endings:
 
     def _late(self, connection: Connection, attempt: Attempt, delivery: Delivery, now: datetime) -> None:
         """A run of unknown fate came out well after another had served the job: kept, and paid by us, once."""
-        book.post(connection, ledger.late(attempt.id, attempt.provider, delivery.cost_nanos), now)
+        answer = book.post(connection, ledger.late(attempt.id, attempt.provider, delivery.cost_nanos), now)
+        if isinstance(answer, book.Posted):
+            project = store.locked(connection, attempt.job_id)["project"] or ""
+            day = usage_rules.day_of(now.date())
+            late = Settled(day, attempt.key_id, project, attempt.task, attempt.offer)
+            rollups.add(connection, [usage_rules.corrected(late, delivery.cost_nanos)])
         assets.insert(connection, delivery.parts.rows)
 
     def moved(self, connection: Connection, attempt: Attempt, again: Again, now: datetime) -> News | None:
@@ -254,9 +267,11 @@ class Endings:
             return None
         rows = attempts.of_job(connection, job["id"])
         costs = _costs_of(rows)
-        cost_nanos = self._settle(
-            connection, job["id"], job["key_id"], job["held_nanos"], costs, job["margin_ppm"], now
-        )
+        settled = Settled(
+            usage_rules.day_of(now.date()), job["key_id"], job["project"] or "", job["task"], attempt.offer,
+            billed=[(row["offer"], row["cost_nanos"]) for row in rows],
+        )  # fmt: skip
+        cost_nanos = self._settle(connection, job["id"], settled, job["held_nanos"], costs, job["margin_ppm"], now)
         final = Status(job["status"]) in FINAL
         error = None if final else json.dumps(_error(ending.error, attempt))
         status = Status(job["status"]) if final else Status.FAILED
@@ -274,15 +289,27 @@ class Endings:
             return Counter({attempt.provider: cost_nanos})
         return _costs_of(attempts.of_job(connection, attempt.job_id))
 
+    def _billed(self, connection: Connection, attempt: Attempt) -> list[tuple[str, int]]:
+        """What the other attempts of a job cost, by offer."""
+        if attempt.number == 1:
+            return []
+        rows = attempts.of_job(connection, attempt.job_id)
+        return [(row["offer"], row["cost_nanos"]) for row in rows if row["id"] != attempt.id]
+
     def _settle(
-        self, connection: Connection, job_id: str, key_id: str, held_nanos: int, costs: Counter[str], margin_ppm: int,
-        now: datetime,
+        self, connection: Connection, job_id: str, settled: Settled, held_nanos: int, costs: Counter[str],
+        margin_ppm: int, now: datetime,
     ) -> int:  # fmt: skip
-        """Post the job's one settlement, and give its budgets back what was not spent. Returns what it cost in all."""
+        """Post the job's one settlement, add it to the rollups, and give its budgets back what was not spent.
+
+        Returns what it cost in all.
+        """
         cost = sum(costs.values())
         margin = min(ledger.margin(cost, margin_ppm), max(0, held_nanos - cost))
-        answer = book.post(connection, ledger.settle(key_id, job_id, held_nanos, list(costs.items()), margin), now)
+        entry = ledger.settle(settled.key_id, job_id, held_nanos, list(costs.items()), margin)
+        answer = book.post(connection, entry, now)
         assert isinstance(answer, book.Posted), f"{job_id} was settled before: {answer}"
+        rollups.add(connection, usage_rules.rows(settled, margin, max(0, cost - held_nanos)))
         budgets.settle(connection, job_id, min(held_nanos, cost + margin))
         return cost + margin
 
@@ -339,9 +366,10 @@ def _error(error: ProviderError | None, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _bill_json(bill: Bill) -> str:
+def _bill_json(bill: Bill, tally: Tally) -> str:
     usage = {unit: settlement.plain(Decimal(quantity)) for unit, quantity in bill.usage.items()}
-    return json.dumps({"source": bill.source, "usage": usage, "lines": bill.lines})
+    compute_units = tally.compute_millis / float(usage_rules.MILLI)
+    return json.dumps({"source": bill.source, "usage": usage, "lines": bill.lines, "compute_units": compute_units})
 
 
 def count(news: News) -> None:

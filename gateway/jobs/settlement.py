@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from adapters import pricing
-from adapters.schema import MediaRequest, Offer, Price, Usage
+from adapters import pricing, sizes
+from adapters.schema import MediaRequest, Modality, Offer, Price, Usage
 from adapters.wire import Done
 from gateway.ledger import rules as ledger
 
@@ -28,11 +28,19 @@ class Bill(NamedTuple):
     lines: tuple[dict[str, str], ...]
 
 
-def bill(price: Price, request: MediaRequest, offer: Offer, done: Done, measured: Usage) -> Bill:
-    """Cost of a success. A provider's own word on what it charged goes before our table."""
+def bill(
+    price: Price, request: MediaRequest, offer: Offer, done: Done, measured: Usage,
+    outputs: Sequence[Mapping[str, Any]] = (),
+) -> Bill:  # fmt: skip
+    """Cost of a success. A provider's own word on what it charged goes before our table.
+
+    Clips that came smaller than the resolution asked for are paid at the rate of the one that came.
+    """
     expected = pricing.expected_usage(request, offer)
     usage, guessed = pricing.settled_usage(price, done.usage, _snapped(measured, expected), expected)
-    table = pricing.cost(price, usage, pricing.context_of(request), offer.id)
+    came = tier_delivered(request, price, outputs)
+    context = dict(pricing.context_of(request)) | ({"resolution": came} if came else {})
+    table = pricing.cost(price, usage, context, offer.id)
     if done.cost_usd is not None:
         return Bill(ledger.nanos(done.cost_usd), "provider", done.usage | usage, ())
     lines = tuple(_line(line) for line in table.lines)
@@ -53,6 +61,20 @@ def refusal_bill(
     table = pricing.cost(price, priced, pricing.context_of(request), offer.id)
     lines = tuple(_line(line) for line in table.lines)
     return Bill(ledger.nanos(table.usd), "estimate" if guessed else "table", usage | priced, lines)
+
+
+def tier_delivered(request: MediaRequest, price: Price, outputs: Sequence[Mapping[str, Any]]) -> str | None:
+    """The priced resolution that came in place of the one asked for; None if it came, or nothing tells."""
+    asked = request.resolution
+    sides = [min(each["width"], each["height"]) for each in outputs if each.get("width") and each.get("height")]
+    if asked is None or not sides or request.task.modality is not Modality.VIDEO:
+        return None
+    tiers = {str(tier) for rate in price.rates for tier in rate.when.get("resolution", ())} | {asked}
+    known = {tier: side for tier in tiers if (side := sizes.short_side(tier))}
+    if asked not in known or max(sides) >= known[asked] * float(ALMOST):
+        return None
+    below = [tier for tier, side in known.items() if side * float(ALMOST) <= max(sides)]
+    return max(below, key=lambda tier: known[tier], default=min(known, key=lambda tier: known[tier]))
 
 
 def given(rows: Sequence[Mapping[str, Any]]) -> Usage:
@@ -100,9 +122,12 @@ def plain(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def undelivered(request: MediaRequest, outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def undelivered(request: MediaRequest, outputs: Sequence[dict[str, Any]], price: Price) -> list[dict[str, Any]]:
     """What came out less or other than asked, as adjustments with `delivered`."""
     found: list[dict[str, Any]] = []
+    if came := tier_delivered(request, price, outputs):
+        asked = {"asked": request.resolution, "sent": request.resolution}
+        found.append({"parameter": "resolution", "delivered": came} | asked)
     for name in ("width", "height", "duration_s"):
         asked = getattr(request, name)
         for delivered in {each[name] for each in outputs if asked and each.get(name) is not None}:

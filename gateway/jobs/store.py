@@ -85,16 +85,17 @@ _FINISH = Prepared(
             "ended_at": sa.func.coalesce(JOB.c.ended_at, sa.bindparam("new_ended_at")),
         }
     )
-    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm)
+    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm, JOB.c.project)
 )
 
 
 class Finished(NamedTuple):
-    """What a job that was just finished says: its status (canceled, if it was), what it holds, and its margin."""
+    """What a job that was just finished says: its status (canceled, if it was), hold, margin and project."""
 
     status: str
     held_nanos: int
     margin_ppm: int
+    project: str | None
 
 
 def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished | None:

@@ -12,6 +12,16 @@ ZERO = {"server_default": "0"}
 """For columns that came later: what the rows before them say."""
 
 
+class SweepRow(SQLModel, table=True):
+    """How far old rows of a kind have been cleared away, so that no sweep begins at the beginning."""
+
+    __tablename__ = "sweep"
+
+    name: str = Field(primary_key=True)
+    up_to: str = Field(description="the last id that was looked at")
+    swept_at: datetime = Field(sa_type=Timestamp)
+
+
 class JobRow(SQLModel, table=True):
     __tablename__ = "job"
     __table_args__: ClassVar = (

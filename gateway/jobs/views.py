@@ -28,6 +28,7 @@ def view(seen: Seen, link: Link) -> dict[str, Any]:
         "ended_at": moment(job["ended_at"]),
         "outputs": [output | {"url": link(output["asset"])} if output["asset"] else output for output in _outputs(job)],
         "usage": bill["usage"] if bill else {},
+        "compute_units": bill.get("compute_units") if bill else None,
         "cost": _cost(job, bill),
         "resolved": json.loads(job["resolved"] or "{}"),
         "adjustments": json.loads(job["adjustments"]) + json.loads(job["undelivered"] or "[]"),

@@ -23,7 +23,7 @@ class QuoteRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     key_id: str
     digest: str = Field(description="hash of what was asked: a job by this quote must ask the same")
-    decision_id: str = Field(foreign_key="decision.id")
+    decision_id: str = Field(foreign_key="decision.id", index=True)
     ranked: str = Field(description="offers in fallback order, as json")
     policy: str = Field(description="Policy as json")
     prices: str = Field(description="offer → Price, as json")
@@ -38,5 +38,5 @@ class DecisionRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     key_id: str
-    record_sha256: str = Field(foreign_key="decision_record.sha256")
+    record_sha256: str = Field(foreign_key="decision_record.sha256", index=True)
     created_at: datetime = Field(sa_type=Timestamp)

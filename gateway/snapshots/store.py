@@ -1,6 +1,8 @@
 """Adds snapshots and finds them again; it neither changes nor removes any, and believes all of them alike."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -42,6 +44,25 @@ _LATEST = (
     .order_by(SNAPSHOT.c.source, SNAPSHOT.c.subject)
     .limit(MOST)
 )
+_SUBJECTS = (
+    sa.select(
+        SNAPSHOT.c.source, SNAPSHOT.c.subject, sa.func.count(), sa.func.min(SNAPSHOT.c.taken_at),
+        sa.func.max(SNAPSHOT.c.taken_at), sa.func.max(SNAPSHOT.c.read_at),
+    )
+    .group_by(SNAPSHOT.c.source, SNAPSHOT.c.subject)
+    .order_by(SNAPSHOT.c.source, SNAPSHOT.c.subject)
+    .limit(MOST)
+)  # fmt: skip
+_HEADS = sa.select(SNAPSHOT.c.id, SNAPSHOT.c.subject).join(
+    _RANKED, sa.and_(_RANKED.c.id == SNAPSHOT.c.id, _RANKED.c.place == 1)
+)
+_LAST = (
+    SNAPSHOT.select()
+    .where(SNAPSHOT.c.source == sa.bindparam("source"), SNAPSHOT.c.subject == sa.bindparam("subject"))
+    .where(SNAPSHOT.c.taken_at <= sa.bindparam("moment"))
+    .order_by(*[column.desc() for column in _AGE])
+    .limit(1)
+)
 _SINCE = (
     SNAPSHOT.select()
     .where(_of("source"), _of("subject"), SNAPSHOT.c.taken_at >= sa.bindparam("moment"))
@@ -64,6 +85,39 @@ def latest(connection: Connection, source: str | None = None, subject: str | Non
     """The newest snapshot of each subject of each source, or of those named."""
     rows = connection.execute(_LATEST, {"source": source, "subject": subject})
     return tuple(Snapshot(*row) for row in rows)
+
+
+class Subject(NamedTuple):
+    """What one source says of one subject, as far as it is kept: how many snapshots, from when to when, and when the
+    last of them was read."""
+
+    source: str
+    subject: str
+    snapshots: int
+    first_at: datetime
+    taken_at: datetime
+    read_at: datetime
+
+
+def subjects(connection: Connection) -> tuple[Subject, ...]:
+    return tuple(Subject(*row) for row in connection.execute(_SUBJECTS))
+
+
+def heads(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """(id, subject) of what `latest` gives, without the payloads."""
+    return tuple((id, subject) for id, subject in connection.execute(_HEADS, {"source": None, "subject": None}))
+
+
+def payloads(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """What snapshots say, by id."""
+    rows = connection.execute(sa.select(SNAPSHOT.c.id, SNAPSHOT.c.payload).where(SNAPSHOT.c.id.in_(list(ids)[:MOST])))
+    return dict(rows.tuples()) if ids else {}
+
+
+def last(connection: Connection, source: str, subject: str, moment: datetime) -> Snapshot | None:
+    """The newest snapshot taken at a moment or before it."""
+    row = connection.execute(_LAST, {"source": source, "subject": subject, "moment": moment}).first()
+    return Snapshot(*row) if row else None
 
 
 def since(

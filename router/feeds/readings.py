@@ -174,6 +174,11 @@ def subject_of(reading: AnyReading) -> str:
             return reading.kind
 
 
+def is_board(subject: str) -> bool:
+    """Whether a subject is a board, or the top of one."""
+    return subject.partition("/")[0] not in ("prices", "listing", "notices")
+
+
 def labels_of(reading: AnyReading) -> frozenset[str]:
     return frozenset(row.label for row in reading.rows)
 

@@ -25,8 +25,15 @@ BOARDS: tuple[Feed, ...] = (arena, artificial_analysis)
 PRICES: tuple[Feed, ...] = (litellm, modelsdev, openrouter, vercel, fal, portkey)
 NOTICES: tuple[Feed, ...] = (deprecations,)
 
+KINDS: dict[str, tuple[Feed, ...]] = {"boards": BOARDS, "prices": PRICES, "notices": NOTICES}
+"""What is read together. A price list may hold listings and notices too: all that it says is kept."""
+
 FEEDS: dict[str, Feed] = {feed.SOURCE.name: feed for feed in (*BOARDS, *PRICES, *NOTICES)}
 """Every feed that is asked over the network, by its source's name."""
+
+APART: frozenset[str] = frozenset({"arena/vision"})
+"""Boards that rank something else than their task as we mean it: chat about pictures is shown and followed, but says
+nothing of how well a model writes, so it is not merged into the quality of text."""
 
 _DAY = re.compile(r"20\d\d-\d\d-\d\d")
 
@@ -38,13 +45,14 @@ class Opened(NamedTuple):
     call: Call
 
 
-def read_file(path: str, body: bytes, now: datetime) -> Page:
-    """Read a kept copy of any feed's format. What says no date itself is of the last day in its name, else of `now`.
+def read_file(path: str, body: bytes, now: datetime, taken_at: datetime | None = None) -> Page:
+    """Read a kept copy of any feed's format. What says no date itself is of `taken_at` where that is given, else of the
+    last day in its name, else of `now`.
 
     Raises Unreadable, or what `trust.understood` catches.
     """
     opened = open_file(path, body)
-    return opened.feed.read(opened.call, Reply(200, {}, body), day_in(path) or now)
+    return opened.feed.read(opened.call, Reply(200, {}, body), taken_at or day_in(path) or now)
 
 
 def day_in(path: str) -> datetime | None:

@@ -45,18 +45,18 @@ def test_a_stale_reading_loses_for_as_long_as_it_is_stale():
     for days in (7, 14, 30):
         late = min(days, 21)
         expected = late * 100 / 40 if days < 21 else found["static"].regret_elo
-        assert found[f"stale by {days} days"].regret_elo == pytest.approx(expected)
-    assert found["yesterday's"].regret_elo == pytest.approx(100 / 40)
-    assert found["yesterday's"].regret_win == pytest.approx((chance(1300, 1200) - 0.5) / 40)
+        assert found[f"stale-{days}"].regret_elo == pytest.approx(expected)
+    assert found["yesterday"].regret_elo == pytest.approx(100 / 40)
+    assert found["yesterday"].regret_win == pytest.approx((chance(1300, 1200) - 0.5) / 40)
 
 
-def test_ours_follows_the_board_a_day_behind():
-    assert outcomes(CHANGING)["ours"].regret_elo == outcomes(CHANGING)["yesterday's"].regret_elo
+def test_podium_follows_the_board_a_day_behind():
+    assert outcomes(CHANGING)["podium"].regret_elo == outcomes(CHANGING)["yesterday"].regret_elo
 
 
-def test_ours_listens_to_other_boards_of_the_same_task():
+def test_podium_listens_to_other_boards_of_the_same_task():
     elsewhere = reading(0, "other/text-to-video", old=900, other=1400)
-    assert outcomes([*CHANGING[:2], elsewhere])["ours"].regret_elo != outcomes(CHANGING[:2])["ours"].regret_elo
+    assert outcomes([*CHANGING[:2], elsewhere])["podium"].regret_elo != outcomes(CHANGING[:2])["podium"].regret_elo
 
 
 def test_the_order_of_readings_does_not_matter():

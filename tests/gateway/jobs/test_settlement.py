@@ -160,7 +160,7 @@ def test_money_has_two_places_at_least_as_in_the_ledger(usd, text):
 
 
 def undelivered(outputs, **asked):
-    return settlement.undelivered(MediaRequest(task=Task.TEXT_TO_VIDEO, prompt="a fox", **asked), outputs)
+    return settlement.undelivered(MediaRequest(task=Task.TEXT_TO_VIDEO, prompt="a fox", **asked), outputs, PER_SECOND)
 
 
 def test_what_came_as_asked_is_no_adjustment():
@@ -186,3 +186,46 @@ def test_a_longer_clip_is_no_adjustment_but_a_larger_picture_is():
 
 def test_words_have_no_size():
     assert undelivered([{"width": None, "height": None, "duration_s": None}], width=640) == []
+
+
+TIERED = Price(
+    since=DAY, checked=DAY, source="test",
+    rates=[Rate(unit="output_video_second", usd=usd, when={"resolution": [tier]})
+           for tier, usd in (("480p", "0.05"), ("720p", "0.10"), ("1080p", "0.30"))],
+)  # fmt: skip
+
+
+def tiered(came, resolution="1080p", **more):
+    request = MediaRequest(task=Task.TEXT_TO_VIDEO, prompt="a fox", duration_s=5, resolution=resolution, **more)
+    outputs = [{"width": width, "height": height, "duration_s": 5} for width, height in came]
+    measured = {"output_video": Decimal(1), "output_video_second": Decimal(5)}
+    bill = settlement.bill(TIERED, request, offer(TIERED), done(), measured, outputs)
+    return ledger_usd(bill.nanos), [each["delivered"] for each in settlement.undelivered(request, outputs, TIERED)]
+
+
+@pytest.mark.parametrize(
+    ("came", "usd", "said"),
+    [
+        ([(1920, 1080)], "1.50", []),
+        ([(1080, 1920)], "1.50", []),
+        ([(1904, 1056)], "1.50", []),  # as near as encoders come
+        ([(1280, 720)], "0.50", ["720p"]),
+        ([(1279, 719)], "0.50", ["720p"]),
+        ([(960, 540)], "0.25", ["480p"]),
+        ([(320, 240)], "0.25", ["480p"]),  # below all that is priced: the least there is
+        ([(1280, 720), (1920, 1080)], "1.50", []),
+        ([(None, None)], "1.50", []),
+        ([], "1.50", []),
+    ],
+)
+def test_a_clip_smaller_than_its_resolution_is_paid_as_the_one_that_came(came, usd, said):
+    assert tiered(came) == (usd, said)
+
+
+def test_a_clip_larger_than_its_resolution_is_the_providers_gift():
+    assert tiered([(1920, 1080)], resolution="480p") == ("0.25", [])
+
+
+def test_where_no_resolution_was_asked_none_is_judged():
+    request = MediaRequest(task=Task.TEXT_TO_VIDEO, prompt="a fox", duration_s=5)
+    assert settlement.tier_delivered(request, TIERED, [{"width": 64, "height": 64}]) is None
