@@ -112,7 +112,8 @@ def _expected_outputs(request: MediaRequest, outputs: Decimal) -> Usage:
             return {"output_image": outputs} | ({} if each is None else {"output_megapixel": outputs * each})
         case Modality.VIDEO if request.duration_s is not None:
             seconds = outputs * Decimal(str(request.duration_s))
-            return {"output_video": outputs, "output_video_second": seconds}
+            frames = {} if request.fps is None else {"output_video_frame": seconds * Decimal(str(request.fps))}
+            return {"output_video": outputs, "output_video_second": seconds} | frames
         case Modality.VIDEO:
             return {"output_video": outputs}
         case Modality.TEXT if request.max_tokens is not None:

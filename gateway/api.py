@@ -16,7 +16,7 @@ from gateway.assets import routes as assets
 from gateway.budgets import routes as budgets
 from gateway.callbacks import routes as callbacks
 from gateway.callbacks.rules import PATH as CALLBACKS
-from gateway.catalog import routes as catalog
+from gateway.catalog import board_routes as boards, routes as catalog
 from gateway.doors.door import Door
 from gateway.doors.openai.routes import DOOR as OPENAI
 from gateway.jobs import routes as jobs
@@ -25,6 +25,8 @@ from gateway.keys.service import Keyring
 from gateway.ledger import routes as ledger
 from gateway.problems import NotFound, Problem, Unavailable
 from gateway.routing import routes as routing
+from gateway.ticks import routes as ticks
+from gateway.usage import audit as usage_audit, routes as usage
 
 DESCRIPTION = """
 One endpoint over many image, video, speech and text models. `POST /v1/jobs` with a prompt and a task makes something;
@@ -46,9 +48,12 @@ def mount(app: FastAPI, parts: Parts) -> None:
     app.include_router(jobs.routes(parts.jobs, parts.assets))
     app.include_router(routing.routes(parts.db, parts.routing))
     app.include_router(catalog.routes(parts.supply, lambda: parts.routing.belief))
+    app.include_router(boards.routes(parts.db, parts.supply, lambda: parts.routing.belief))
+    app.include_router(ticks.routes(parts.db))
     app.include_router(assets.routes(parts.assets))
     app.include_router(callbacks.routes(parts.callbacks))
-    app.include_router(ledger.routes(parts.db))
+    app.include_router(ledger.routes(parts.db, usage_audit.verify))
+    app.include_router(usage.routes(parts.db))
     app.include_router(budgets.routes(parts.db))
     app.include_router(keys.routes(parts.keyring))
     app.include_router(keys.plan_routes(parts.keyring))

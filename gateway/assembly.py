@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -18,7 +19,8 @@ from gateway.assets.store import open_store
 from gateway.attempts import store as attempts
 from gateway.attempts.runner import Runner
 from gateway.callbacks.service import Callbacks
-from gateway.catalog import evidence
+from gateway.catalog import evidence, refreshing
+from gateway.catalog.refreshing import Refresher
 from gateway.catalog.supply import Supply, read_supply
 from gateway.db import Database, connect
 from gateway.jobs.endings import Endings
@@ -26,19 +28,23 @@ from gateway.jobs.service import Jobs
 from gateway.jobs.waiting import Waiting
 from gateway.keys import service as keys
 from gateway.keys.service import Keyring
-from gateway.ledger import audit
 from gateway.routing.service import Routing
 from gateway.settings import Settings
 from gateway.snapshots import starter
+from gateway.ticks import store as tick_rows
+from gateway.ticks.rules import Tick
+from gateway.ticks.runner import LOOK_S, Ticks, Work
+from gateway.usage import audit as usage_audit
 
 log = structlog.get_logger()
 
 BELIEVE_S = 30
 """How old the evidence of a decision may be."""
 GAUGE_S = 15
-AUDIT_S = 3_600
+BOOKS = Tick("books", every_s=3_600, deadline_s=600)
 """The books are recomputed from their postings this often; `podium ledger verify` does it at once."""
-CLEAN_S = 6 * 3_600
+STORE = Tick("store", every_s=6 * 3_600, deadline_s=900)
+BALANCED, OFF = "the books balance", "the books do not balance"
 COLLECT_AFTER = (20_000, 20, 50)
 """New objects before a collection: some twenty requests' worth. Nearly all garbage here goes by reference count."""
 TICK_LATE_S = 300
@@ -74,7 +80,7 @@ async def assembled(settings: Settings, with_worker: bool) -> AsyncIterator[Part
         await migrations.require(db)
         parts = await _put_together(settings, db, clients)
         _settle_memory()
-        async with _ticking(parts):
+        async with _ticking(parts, with_worker):
             if with_worker:
                 async with _working(parts):
                     yield parts
@@ -140,41 +146,64 @@ async def _working(parts: Parts) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _ticking(parts: Parts) -> AsyncIterator[None]:
-    """What is to be done again and again. Each tick is bounded and harmless to repeat."""
-    ticks = {believe: BELIEVE_S, gauge: GAUGE_S, check_books: AUDIT_S, clean_store: CLEAN_S}
+async def _ticking(parts: Parts, with_worker: bool) -> AsyncIterator[None]:
+    """What is to be done again and again: some of it in every process, the rest once among all that have a worker.
+    Each tick is bounded and harmless to repeat."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for tick, every_s in ticks.items():
+    for tick, every_s in {believe: BELIEVE_S, gauge: GAUGE_S}.items():
         scheduler.add_job(
             tick, "interval", (parts,), seconds=every_s, jitter=every_s // 10, coalesce=True, max_instances=1,
             misfire_grace_time=TICK_LATE_S,
         )  # fmt: skip
+    if with_worker:
+        ticks = Ticks(parts.db, shared(parts))
+        # A tick that takes long holds up the look that began it, so there is room for one look for each tick.
+        scheduler.add_job(
+            ticks.look, "interval", seconds=LOOK_S, next_run_time=clock.now(), coalesce=True,
+            max_instances=len(ticks.works) + 1, misfire_grace_time=TICK_LATE_S,
+        )  # fmt: skip
     scheduler.start()
     await gauge(parts)
-    await check_books(parts)
     try:
         yield
     finally:
         scheduler.shutdown(wait=False)
 
 
+def shared(parts: Parts) -> dict[Tick, Work]:
+    """What one replica does for all. Sources of readings are asked only where the operator, or a provider's key, says
+    so: a gateway does not call out unasked. Raises Unavailable for a period that is none."""
+    works: dict[Tick, Work] = {BOOKS: partial(check_books, parts), STORE: partial(clean_store, parts)}
+    if refreshing.are_on(parts.settings, parts.supply):
+        works |= refreshing.ticks(Refresher(parts.db, parts.supply, parts.clients, parts.assets))
+    return works
+
+
 async def believe(parts: Parts) -> None:
     """Decide by newer evidence from now on."""
-    parts.routing.believe(await evidence.gather(parts.db, parts.supply, clock.now()))
+    before = parts.routing.belief
+    parts.routing.believe(await evidence.gather(parts.db, parts.supply, clock.now(), before))
 
 
 async def gauge(parts: Parts) -> None:
+    """The gauges that every process shows. The books are checked by one replica, and every one tells of it."""
     counts = await parts.db.read(attempts.live)
     telemetry.OPEN_ATTEMPTS.set(counts.get("open", 0))
     telemetry.UNKNOWN.set(counts.get("unknown", 0))
+    said = next((row["said"] for row in await parts.db.read(tick_rows.listing) if row["name"] == BOOKS.name), None)
+    if said and said.startswith((BALANCED, OFF)):
+        telemetry.BOOKS_BALANCE.set(1 if said.startswith(BALANCED) else 0)
 
 
-async def check_books(parts: Parts) -> None:
+async def check_books(parts: Parts) -> str:
     report = await parts.db.read(audit.verify)
     telemetry.BOOKS_BALANCE.set(1 if report.ok else 0)
-    if not report.ok:
-        log.error("the books do not balance", findings=report.findings[:5])
+    if report.ok:
+        return f"{BALANCED}: {report.entries} entries"
+    log.error("the books do not balance", findings=report.findings[:5])
+    return f"{OFF}: {'; '.join(map(str, report.findings[:5]))}"
 
 
-async def clean_store(parts: Parts) -> None:
+async def clean_store(parts: Parts) -> str:
     await parts.assets.blobs.clean(clock.now())
+    return "what dead uploads left unfinished is gone"

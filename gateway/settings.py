@@ -16,6 +16,10 @@ SANDBOX = "sandbox"
 """The name of our own provider's card."""
 
 
+STALE_DAYS, RETIRED_DAYS = 7, 30
+"""As router.retirement has them."""
+
+
 class Settings(BaseSettings):
     """Each has a default that works; docs/settings.md lists them all."""
 
@@ -37,6 +41,12 @@ class Settings(BaseSettings):
         None, description="reading boards, prices, notices and listings over the network; on while a provider has a key"
     )
     catalog_dir: Path | None = Field(None, description="more provider cards and models, laid over the built-in ones")
+    stale_days: int = Field(
+        STALE_DAYS, ge=1, le=3_650, description="days after which an offer that nothing confirms is ranked last"
+    )
+    retired_days: int = Field(
+        RETIRED_DAYS, ge=1, le=3_650, description="days after which an offer that nothing confirms is used no more"
+    )
     workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
     log_level: str = Field("info", description="debug, info, warning or error")
 

@@ -194,13 +194,16 @@ _ORDER = (Stage.ACTIVE, Stage.FADING, Stage.DEPRECATED, Stage.STALE, Stage.RETIR
 
 
 def model_life(offers: Mapping[str, Life], own: Life, successor: str | None) -> Life:
-    """A model's stage: announced while nobody offers it, else that of the offer that is best off.
+    """A model's stage: announced while nobody offers it, else that of the offer that is best off,
+    or ends last.
 
     `own` is the model's life as boards show it: a board that drops a model ends nothing while it is served.
     """
     if not offers:
         return own if own.stage is not Stage.ACTIVE else own.model_copy(update={"stage": Stage.ANNOUNCED})
-    name, best = min(offers.items(), key=lambda item: (_ORDER.index(item[1].stage), item[0]))
+    name, best = min(
+        offers.items(), key=lambda item: (_ORDER.index(item[1].stage), -(item[1].ends or date.max).toordinal(), item[0])
+    )
     said = best.evidence if len(offers) == 1 else f"{name}: {best.evidence}"
     return best.model_copy(update={"evidence": said, "successor": best.successor or successor})
 

@@ -129,7 +129,9 @@ def measured(collected: tuple[Collected, ...], task: Task) -> Usage:
             pixels = sum((facts.width or 0) * (facts.height or 0) for facts in of_kind)
             return {"output_image": Decimal(len(of_kind)), "output_megapixel": Decimal(pixels) / MEGA}
         case Modality.VIDEO:
-            return {"output_video": Decimal(len(of_kind)), "output_video_second": _seconds(of_kind)}
+            frames = Decimal(sum(facts.frames or 0 for facts in of_kind))
+            clips = {"output_video": Decimal(len(of_kind)), "output_video_second": _seconds(of_kind)}
+            return clips | {"output_video_frame": frames}
         case Modality.AUDIO:
             return {"output_audio_second": _seconds(of_kind)}
         case Modality.TEXT:

@@ -1,5 +1,6 @@
 """The life of an attempt, and when its next turn is due. Pure."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -134,3 +135,37 @@ def passing(progress: Failed, asked: Asked, resendable: bool) -> bool:
     if error.fault is Fault.PROVIDER_FAULT:
         return error.status is not None and error.status >= 500
     return error.fault in (Fault.UNREACHABLE, Fault.RATE_LIMITED, Fault.TIMED_OUT)
+
+
+def provider_ref(before: Progress, after: Progress) -> str | None:
+    """The provider's name for a run, out of the first call that asks about it; None where the call tells none.
+
+    It is the longest word that looks like an id and was not in the submit: in the url, or in what a POST asks for.
+    """
+    if not isinstance(before, Pending) or not isinstance(after, Pending) or before.call.stage != "submit":
+        return None
+    if after.call.stage in ("submit", "upload"):
+        return None
+    known = set(_WORD.findall(before.call.url))
+    words = [*_WORD.findall(after.call.url), *_named(after.call.json_body)]
+    found = [word for word in words if word not in known and (len(word) >= LONG_WORD or _HAS_DIGIT.search(word))]
+    return max(found, key=len, default=None)
+
+
+REF_CHARS = 200
+"""No provider's id is longer; what is, is a token for the next call."""
+LONG_WORD = 20
+"""Letters alone are an id only from here on: words of a path are shorter."""
+_WORD = re.compile(rf"(?<=[/=])[A-Za-z0-9_-]{{6,{REF_CHARS}}}(?=[/?&:]|$)")
+_HAS_DIGIT = re.compile(r"\d")
+
+
+def _named(body: object) -> list[str]:
+    """Values under names that end with `id` in the object that a call sends, or in the first of its list."""
+    place = body[0] if isinstance(body, list) and body else body
+    named = place.items() if isinstance(place, dict) else ()
+    return [value for name, value in named if name.lower().endswith(("id", "name")) and _is_word(value)]
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and 6 <= len(value) <= REF_CHARS

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.wire import Done, Pending
-from gateway.attempts.rules import LEASE_S, LIVE, Again, Ending, Status
+from gateway.attempts.rules import LEASE_S, LIVE, Again, Ending, Status, provider_ref
 from gateway.attempts.tables import AttemptRow
 from gateway.prepared import Prepared
 
@@ -150,7 +150,8 @@ def _set(*names: str) -> dict[str, Any]:
     return {name: sa.bindparam(f"new_{name}") for name in (*names, "due_at")}
 
 
-_GO_ON = Prepared(sa.update(ATTEMPT).where(_LIVE).values(_set(*_MOVED)))
+_REF = {"provider_ref": sa.func.coalesce(ATTEMPT.c.provider_ref, sa.bindparam("new_provider_ref"))}
+_GO_ON = Prepared(sa.update(ATTEMPT).where(_LIVE).values(_set(*_MOVED) | _REF))
 _FREED = {"lease_until": sa.null(), "leased_by": sa.null()}
 _END = Prepared(sa.update(ATTEMPT).where(_LIVE).values(_set(*_ENDED) | _FREED))
 
@@ -167,6 +168,7 @@ def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | 
         "stage": pending.call.stage if pending else "collect", "sends": sends_after(attempt, again, worker),
         "turns": attempt.turns + 1, "failures": again.failures, "fraction": pending.fraction if pending else None,
         "provider_status": pending.provider_status if pending else None, "due_at": again.due_at,
+        "provider_ref": provider_ref(attempt.next, progress),
         "started_at": attempt.started_at or now,
         "lease_until": now + timedelta(seconds=LEASE_S) if worker else None, "leased_by": worker,
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """Boards and their churn over HTTP: who stands where, since when, and how long places last."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -55,7 +55,7 @@ def routes(db: Database, supply: Supply, belief: Callable[[], Belief]) -> APIRou
 
         def read(connection: Connection) -> tuple[dict[str, Any], tuple[Snapshot, ...], tuple[Snapshot, ...]]:
             subject = _found(boards.find(connection, board), board)
-            latest = boards.store.latest(connection, subject.source, subject.subject)
+            latest = boards.latest(connection, subject)
             history = boards.readings(connection, subject, start)[: boards.HISTORY + 1] if start else ()
             return boards.board_view(connection, subject), latest, history
 
@@ -97,10 +97,14 @@ def _moment(since: str | None) -> datetime | None:
 def _with_standings(
     latest: tuple[Snapshot, ...], history: tuple[Snapshot, ...], since: datetime | None, names: Names
 ) -> dict[str, Any]:
-    newest = next(filter(None, map(boards.placed, latest)), None)
-    shown: dict[str, Any] = boards.standings_view(newest, names) if newest else {"standings": []}
+    shown: dict[str, Any] = next(_views(latest, names), {"standings": []})
     if since is not None:
-        told = filter(None, map(boards.placed, history[: boards.HISTORY]))
         following = boards.written(history[boards.HISTORY].taken_at) if len(history) > boards.HISTORY else None
-        shown |= {"history": [boards.standings_view(each, names) for each in told], "next_since": following}
+        shown |= {"history": list(_views(history[: boards.HISTORY], names)), "next_since": following}
     return shown
+
+
+def _views(snapshots: tuple[Snapshot, ...], names: Names) -> Iterator[dict[str, Any]]:
+    for snapshot in snapshots:
+        if (reading := boards.placed(snapshot)) is not None:
+            yield boards.standings_view(reading, names)

@@ -13,10 +13,10 @@ from gateway.snapshots.rules import Snapshot
 from gateway.snapshots.store import Subject
 from router import churn, retirement
 from router.churn import HalfLife, Point, Seen
-from router.feeds.readings import PlacesReading, is_board, parse
+from router.feeds.readings import Place, PlacesReading, is_board, parse
 from router.feeds.sources import APART
 from router.names import Names
-from router.quality import Reading
+from router.quality import Reading, Row
 
 log = structlog.get_logger()
 
@@ -91,6 +91,11 @@ def placed(snapshot: Snapshot) -> Placed | None:
     return reading if isinstance(reading, Reading | PlacesReading) else None
 
 
+def latest(connection: Connection, subject: Subject) -> tuple[Snapshot, ...]:
+    """Its newest reading, unread."""
+    return store.latest(connection, subject.source, subject.subject)
+
+
 def readings(connection: Connection, subject: Subject, since: datetime = SINCE_EVER) -> tuple[Snapshot, ...]:
     """The kept readings of a board, oldest first, unread: parsing them is for a thread that holds nobody up."""
     return store.since(connection, since, subject.source, subject.subject)
@@ -98,7 +103,8 @@ def readings(connection: Connection, subject: Subject, since: datetime = SINCE_E
 
 def lines(reading: Placed, names: Names) -> tuple[Line, ...]:
     """A reading's places, best first; equal ratings by label."""
-    ordered = sorted(reading.rows, key=lambda row: (-row.rating, row.label))
+    rows: tuple[Row | Place, ...] = reading.rows
+    ordered = sorted(rows, key=lambda row: (-row.rating, row.label))
     return tuple(
         Line(
             row.label,
@@ -153,7 +159,7 @@ def subject_of(label: str, names: Names) -> str:
 def seen_in(snapshots: Iterable[Snapshot], names: Names, top: int) -> tuple[Seen, ...]:
     """Who was on the board, best first, day by day. A reading of a board's top that is shorter than what is followed
     is left out: it cannot show that anybody left."""
-    found = filter(None, map(placed, snapshots))
+    found = [reading for each in snapshots if (reading := placed(each)) is not None]
     return tuple(
         Seen(reading.taken_at.date(), tuple(subject_of(line.label, names) for line in lines(reading, names)))
         for reading in found

@@ -4,23 +4,31 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from adapters import pricing
 from adapters.schema import Model, Offer, Price, Task
 from gateway import clock
 from gateway.catalog.evidence import Belief
+from gateway.catalog.lives import Lives
 from gateway.catalog.supply import Supply
 from gateway.paging import After, Limit, page
 from gateway.problems import NotFound
 from router.names import OneModel, OneOffer
+from router.retirement import Life
 
 ForTask = Annotated[Task | None, Query(description="only those that do this")]
 Everything = Annotated[bool, Query(alias="all", description="also those that cannot be used here")]
 
 
-def routes(supply: Supply, belief: Callable[[], Belief]) -> APIRouter:
-    """`belief` gives what is believed at the moment."""
+Ending = Callable[[str, date], dict[str, str]]
+"""The headers of an answer about a model that ends, by the name it was asked for."""
+
+
+def routes(
+    supply: Supply, belief: Callable[[], Belief], lives: Callable[[], Lives] = Lives, ending: Ending = lambda *_: {}
+) -> APIRouter:
+    """`belief` and `lives` give what is believed at the moment."""
     router = APIRouter(tags=["catalog"])
 
     @router.get("/v1/models")
@@ -28,18 +36,20 @@ def routes(supply: Supply, belief: Callable[[], Belief]) -> APIRouter:
         """Models by id. Without `all`, those that some offer here can run."""
         today = clock.now().date()
         shown = [
-            model_view(model, supply, belief(), today)
+            model_view(model, supply, belief(), lives(), today)
             for model in sorted(supply.models.values(), key=lambda model: model.id)
             if (task is None or task in model.tasks) and model.id > (after or "")
         ]
         return page([each for each in shown if all or each["available"]], limit)
 
     @router.get("/v1/models/{name:path}")
-    async def model(name: str) -> dict[str, Any]:
-        """One model, by its id or by any name it goes by."""
+    async def model(name: str, response: Response) -> dict[str, Any]:
+        """One model, by its id or by any name it goes by. One that ends says so in its headers, too."""
+        today = clock.now().date()
         match supply.names.resolve(name):
             case OneModel(found) | OneOffer(_, found):
-                return model_view(supply.models[found], supply, belief(), clock.now().date())
+                response.headers.update(ending(name, today))
+                return model_view(supply.models[found], supply, belief(), lives(), today)
             case _:
                 raise NotFound(f"nothing is named {name!r}; GET /v1/models lists what there is")
 
@@ -48,7 +58,7 @@ def routes(supply: Supply, belief: Callable[[], Belief]) -> APIRouter:
         """Offers by id, each with its prices, limits and what is known of it."""
         today = clock.now().date()
         shown = [
-            offer_view(offer, supply, belief(), today)
+            offer_view(offer, supply, belief(), lives(), today)
             for offer in sorted(supply.catalog.offers(), key=lambda offer: offer.id)
             if (task is None or task in offer.tasks) and offer.id > (after or "")
         ]
@@ -57,16 +67,22 @@ def routes(supply: Supply, belief: Callable[[], Belief]) -> APIRouter:
     return router
 
 
-def stage(offer: Offer, today: date) -> str:
-    """Where an offer is in its life, as far as announcements tell."""
-    if offer.ends is None:
-        return "active"
-    return "retired" if offer.ends <= today else "deprecated"
+def life_view(life: Life) -> dict[str, Any]:
+    """Where something is in its life: since when, by what evidence, until when, and what comes after it."""
+    return {
+        "stage": life.stage.value,
+        "stage_since": life.since.isoformat(),
+        "stage_evidence": life.evidence,
+        "ends": life.ends.isoformat() if life.ends else None,
+        "successor": life.successor,
+    }
 
 
-def model_view(model: Model, supply: Supply, belief: Belief, today: date) -> dict[str, Any]:
+def model_view(model: Model, supply: Supply, belief: Belief, lives: Lives, today: date) -> dict[str, Any]:
     offers = [offer for offer in supply.catalog.offers() if offer.model == model.id]
-    usable = [offer for offer in offers if not supply.obstacle(offer, True, today)]
+    usable = [offer for offer in offers if not _obstacle(offer, supply, lives, today)]
+    life = lives.of_model(model.id, offers, today)
+    elsewhere = lives.elsewhere.get(model.id, {})
     return {
         "id": model.id,
         "name": model.name,
@@ -76,15 +92,16 @@ def model_view(model: Model, supply: Supply, belief: Belief, today: date) -> dic
         "open_weights": model.open_weights,
         "aliases": list(model.aliases),
         "available": bool(usable),
-        "stage": _best_stage([stage(offer, today) for offer in offers]),
+        **life_view(life),
+        "elsewhere": [{"at": name} | life_view(each) for name, each in elsewhere.items()],
         "offers": [offer.id for offer in offers],
         "quality": {task: _quality(belief, model.id, task) for task in sorted(model.tasks)},
         "unsure": model.unsure,
     }
 
 
-def _best_stage(stages: list[str]) -> str | None:
-    return next((each for each in ("active", "deprecated", "retired") if each in stages), None)
+def _obstacle(offer: Offer, supply: Supply, lives: Lives, today: date) -> str | None:
+    return lives.obstacle(offer, today) or supply.obstacle(offer, True)
 
 
 def _quality(belief: Belief, model: str, task: Task) -> dict[str, Any]:
@@ -96,8 +113,8 @@ def _quality(belief: Belief, model: str, task: Task) -> dict[str, Any]:
     return quality.interval._asdict() | {"source": quality.source, "boards": boards}
 
 
-def offer_view(offer: Offer, supply: Supply, belief: Belief, today: date) -> dict[str, Any]:
-    obstacle = supply.obstacle(offer, True, today)
+def offer_view(offer: Offer, supply: Supply, belief: Belief, lives: Lives, today: date) -> dict[str, Any]:
+    obstacle = _obstacle(offer, supply, lives, today)
     return {
         "id": offer.id,
         "provider": offer.provider,
@@ -107,8 +124,7 @@ def offer_view(offer: Offer, supply: Supply, belief: Belief, today: date) -> dic
         "priced": any(pricing.is_priced(offer, task, today) for task in offer.tasks),
         "available": obstacle is None,
         "obstacle": obstacle,
-        "stage": stage(offer, today),
-        "ends": offer.ends.isoformat() if offer.ends else None,
+        **life_view(lives.of(offer, today)),
         "accepts": {name: accept.model_dump(exclude_none=True) for name, accept in offer.accepts.items()},
         "inputs": {role: list(count) for role, count in offer.inputs.items()},
         "evidence": {task: _evidence(belief, offer.for_task(task), task) for task in sorted(offer.tasks)},

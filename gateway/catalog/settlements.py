@@ -33,7 +33,7 @@ def forget(connection: Connection, label: str) -> bool:
 
 def settled(connection: Connection) -> dict[str, str | None]:
     rows = connection.execute(sa.select(SETTLEMENT.c.key, SETTLEMENT.c.model).limit(MOST))
-    return dict(rows.tuples())
+    return {key: model for key, model in rows}
 
 
 def listing(connection: Connection) -> list[Mapping[Any, Any]]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -80,10 +81,8 @@ class Sightings:
         known = self.looked.keys() | self.told.keys()
         new, gone = sorted(ids - known), known - ids
         for start in range(0, len(new), AT_ONCE):
-            part = new[start : start + AT_ONCE]
-            await asyncio.to_thread(
-                self._read, await self.db.read(lambda connection, part=part: _payloads(connection, part))
-            )  # type: ignore[misc]
+            read = partial(_payloads, ids=new[start : start + AT_ONCE])
+            await asyncio.to_thread(self._read, await self.db.read(read))
         for id in gone:
             self.looked.pop(id, None)
             self.told.pop(id, None)
@@ -126,7 +125,7 @@ def _rows(document: Mapping[str, Any]) -> Iterable[Row]:
 
 _MICROS = sa.type_coerce(SNAPSHOT.c.taken_at, sa.BigInteger)
 _BUCKET = sa.case(
-    (_MICROS >= sa.bindparam("recent", type_=sa.BigInteger), _MICROS / sa.literal_column(str(DAY_MICROS))),
+    (sa.bindparam("recent", type_=sa.BigInteger) <= _MICROS, _MICROS / sa.literal_column(str(DAY_MICROS))),
     else_=-(_MICROS / sa.literal_column(str(30 * DAY_MICROS))),
 )
 _LOOKS = sa.and_(SNAPSHOT.c.subject.not_like("prices%"), SNAPSHOT.c.subject.not_like("%/top"))

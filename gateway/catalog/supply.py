@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from adapters.registry import Catalog, load_catalog
 from adapters.schema import Accept, Model, Offer, ProviderCard, Task
@@ -47,11 +46,12 @@ class Supply:
         said = (accept for offer in offers if (accept := offer.accepts.get(parameter)) is not None)
         return tuple(dict.fromkeys(accept for accept in said if accept.range is not None or accept.enum is not None))
 
-    def obstacle(self, offer: Offer, is_asked_for: bool, day: date) -> str | None:
-        """Why an offer cannot be used here on a day, whatever is asked of it. `is_asked_for`: the caller named it."""
+    def obstacle(self, offer: Offer, is_asked_for: bool) -> str | None:
+        """Why an offer cannot be used here, whatever is asked of it. `is_asked_for`: the caller named it.
+
+        Whether it has ended is another question: gateway.catalog.lives answers it.
+        """
         card = self.cards[offer.provider]
-        if offer.ends is not None and offer.ends <= day:
-            return f"has ended on {offer.ends}"
         if card.key_env and not self.keys[card.name]:
             return f"has no key: set {key_words(card)}"
         if card.needs_base_url:

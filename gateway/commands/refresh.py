@@ -187,6 +187,7 @@ def _document(taken: Iterable[tuple[Path | None, Taken]], names: Names) -> dict[
         for path, each in taken
         for one in each.refused
     ]
+    read.sort(key=lambda line: (line["taken_at"], line["subject"]))
     return {"read": read, "refused": refused, "new": sum(each.new for _, each in taken)}
 
 

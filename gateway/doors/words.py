@@ -5,19 +5,19 @@ own offers go before it, for models have fields of their own; a door adds the fu
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from adapters import sizes
+from adapters.fields import shaped
 from adapters.schema import PARAMETERS, Fields, Offer, Role, WireField
 
 WHOLE = frozenset({"count", "seed", "steps", "fps", "width", "height", "max_tokens", "frames"})
 NUMBERS = frozenset({"guidance", "scale", "temperature", "duration_s"})
 LOWERED = frozenset({"resolution", "format"})
 """Words whose case the vendors write as they like ("2K", "PNG"); ours are small."""
-FORMATS = {"jpg": "jpeg"}
 MEDIA = frozenset({"picture", "video", "audio_input", "mask", "first_frame", "last_frame", "reference"})
 """What a field of media can be for. A picture's role, and a clip's, depends on the task."""
 MOVING = frozenset({"duration_s", "frames", "fps", "first_frame", "last_frame"})
@@ -46,7 +46,8 @@ def table(defaults: Fields, more: Mapping[str, str], offers: Iterable[Offer] = (
     found = {theirs: Word(ours) for theirs, ours in more.items()}
     found |= {field.name: Word(ours, field) for ours, field in defaults.items() if ours in SAYINGS}
     for offer in offers:
-        found |= {field.name: Word(_kind(ours, field), field) for ours, field in offer.fields.items()}
+        said = {field.name: Word(_kind(ours, field), field) for ours, field in offer.fields.items()}
+        found |= {theirs: word for theirs, word in said.items() if more.get(theirs) not in MEDIA}
     return found
 
 
@@ -125,8 +126,7 @@ def _truth(value: JsonValue) -> bool:
 def _text(name: str, value: JsonValue) -> str:
     if not isinstance(value, str):
         raise Unreadable("must be a string")
-    word = value.lower() if name in LOWERED else value
-    return FORMATS.get(word, word) if name == "format" else word
+    return value.lower() if name in LOWERED else value
 
 
 def _loras(value: JsonValue) -> list[JsonValue]:
@@ -170,23 +170,9 @@ def pair(value: JsonValue) -> tuple[int, int] | None:
             return None
 
 
-def written(ours: str, value: JsonValue, field: WireField) -> JsonValue:
+def written(value: JsonValue, field: WireField) -> JsonValue:
     """One value of ours in their words: `read` backwards. A value that the card does not list stays as it is."""
-    if field.values is not None:
-        return field.values.get(_key(value), value)
-    if field.keys is not None and isinstance(value, list):
-        return [_renamed(one, field.keys) for one in value]
-    if ours == "size" and isinstance(value, dict) and field.form:
-        return field.form.format(**value)
-    if field.form and "{}" in field.form:
-        return field.form.format(int(value) if isinstance(value, float) and value == int(value) else value)
-    return int(value) if isinstance(value, float) and value == int(value) else value
-
-
-def _key(value: JsonValue) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
-
-
-Chosen = Callable[[str], str]
+    try:
+        return shaped(value, field)
+    except KeyError:
+        return value

@@ -50,7 +50,7 @@ def draft_attempt(
         "deadline_at": now + timedelta(seconds=wait_s + supplied.card.deadline_s),
         "created_at": now, "cost_nanos": 0, "cost_source": None, "lease_until": None, "leased_by": None,
         "started_at": None, "ended_at": None, "fault": None, "error": None, "usage": None,
-        "fraction": None, "provider_status": None,
+        "fraction": None, "provider_status": None, "provider_ref": None,
     }  # fmt: skip
     return AttemptDraft(row, first, fitted)
 
@@ -98,6 +98,9 @@ def draft_job(
     }  # fmt: skip
 
 
-def changes_of(fitted: Fitted) -> dict[str, str]:
-    """The columns of a job that say how its request was fitted to the offer at hand."""
-    return {"resolved": fitted.resolved_json, "adjustments": fitted.adjustments_json}
+def changes_of(fitted: Fitted, before: str = "[]") -> dict[str, str]:
+    """The columns of a job that say how its request was fitted to the offer at hand. Of the adjustments `before`, at
+    another offer, it stays true that the model itself was replaced."""
+    replaced = [each for each in json.loads(before) if each["parameter"] == "model"]
+    adjustments = json.dumps(replaced + json.loads(fitted.adjustments_json)) if replaced else fitted.adjustments_json
+    return {"resolved": fitted.resolved_json, "adjustments": adjustments}

@@ -176,7 +176,9 @@ class Endings:
         draft = self._next(connection, job, attempt, ending, now)
         if draft is not None:
             attempts.insert(connection, draft.row)
-            store.update(connection, job["id"], offer=draft.row["offer"], **changes_of(draft.fitted))
+            store.update(
+                connection, job["id"], offer=draft.row["offer"], **changes_of(draft.fitted, job["adjustments"])
+            )
             return News(job["id"], False, job["task"], job["status"])
         return self._close(connection, job, attempt, ending, now)
 

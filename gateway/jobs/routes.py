@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from adapters.schema import Task
+from gateway import clock
 from gateway.assets.service import Assets
 from gateway.jobs.rules import Status
 from gateway.jobs.service import WAIT_S, Jobs, Seen
@@ -33,10 +34,11 @@ def wait_s(prefer: str | None) -> float:
     return min(float(found[1]), WAIT_S) if found[1] else WAIT_S
 
 
-def answer(seen: Seen, status: int, assets: Assets, request: Request) -> Response:
+def answer(jobs: Jobs, seen: Seen, status: int, assets: Assets, request: Request) -> Response:
     document = view(seen, links(assets, request))
     headers = {"location": f"/v1/jobs/{seen.job['id']}", "content-type": "application/json"}
-    return Response(json.dumps(document), status, headers)
+    ending = jobs.routing.ending(seen.job["asked_model"], clock.now().date())
+    return Response(json.dumps(document), status, headers | ending)
 
 
 async def create_job(jobs: Jobs, assets: Assets, request: Request) -> Response:
@@ -48,7 +50,7 @@ async def create_job(jobs: Jobs, assets: Assets, request: Request) -> Response:
     seen = await jobs.submit(caller, body, idempotency_key)
     if seconds := wait_s(request.headers.get("prefer")):
         seen = await jobs.wait(caller, seen, seconds)
-    return answer(seen, 201 if seen.is_final else 202, assets, request)
+    return answer(jobs, seen, 201 if seen.is_final else 202, assets, request)
 
 
 async def told_events(jobs: Jobs, assets: Assets, request: Request, seen: Seen) -> AsyncIterator[str]:
@@ -98,7 +100,7 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
         seen = await jobs.see(caller, job_id)
         if seconds := wait_s(prefer):
             seen = await jobs.wait(caller, seen, seconds)
-        return answer(seen, 200, assets, request)
+        return answer(jobs, seen, 200, assets, request)
 
     @router.post("/v1/jobs/{job_id}/cancel", response_class=Response)
     async def cancel(request: Request, job_id: str) -> Response:

@@ -44,6 +44,7 @@ class Wishes(Frozen):
     ignore: tuple[str, ...] = Field((), max_length=100)
     order: tuple[str, ...] = Field((), max_length=100, description="tried first, in this order")
     fallbacks: int | None = Field(None, ge=0, le=20)
+    replace: bool = Field(False, description="a pinned model that has retired may be replaced by its successor")
     content_elsewhere: bool = Field(False, description="a refusal of content may be tried at another offer")
     unknown_elsewhere: bool = Field(False, description="a submit of unknown fate may be followed by another elsewhere")
 

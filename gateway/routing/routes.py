@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
 
@@ -46,7 +46,7 @@ def routes(db: Database, routing: Routing) -> APIRouter:
     router = APIRouter(tags=["routing"])
 
     @router.post("/v1/route", openapi_extra=BODY)
-    async def route(request: Request) -> dict[str, Any]:
+    async def route(request: Request, response: Response) -> dict[str, Any]:
         """Which offer a job with this body would get, and why not the others. Spends nothing."""
         caller = caller_of(request)
         body = await read_body(request)
@@ -55,10 +55,11 @@ def routes(db: Database, routing: Routing) -> APIRouter:
         decision_id = clock.new_id("dec")
         await db.together(lambda connection: routing.keep(connection, plan, decision_id, caller.id, now))
         routing.kept(plan)
+        response.headers.update(routing.ending(body.model, now.date()))
         return {"decision": service.view(decision_id, plan.record, caller.id, now)}
 
     @router.post("/v1/quotes", openapi_extra=BODY, status_code=201)
-    async def quote(request: Request) -> dict[str, Any]:
+    async def quote(request: Request, response: Response) -> dict[str, Any]:
         """Prices that hold until `expires_at`: a job with this `quote` and the same body settles at them."""
         caller = caller_of(request)
         body = await read_body(request)
@@ -77,6 +78,7 @@ def routes(db: Database, routing: Routing) -> APIRouter:
 
         await db.together(unit)
         routing.kept(plan)
+        response.headers.update(routing.ending(body.model, now.date()))
         return {
             "id": row["id"],
             "quote_usd": ledger.usd(held),

@@ -15,14 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters import capabilities, pricing
+from adapters.acceptance import Adjustment
 from adapters.schema import MediaRequest, Offer, Price
 from gateway.catalog.evidence import Belief
+from gateway.catalog.lives import Lives
 from gateway.catalog.supply import Supply
 from gateway.db import insert_once
 from gateway.keys.rules import Caller
 from gateway.prepared import Prepared
-from gateway.problems import Invalid, NoOffer, Problem, Unpriced
-from gateway.routing import body as bodies
+from gateway.problems import Invalid, ModelRetired, NoOffer, Problem, Unpriced
+from gateway.routing import body as bodies, succession
 from gateway.routing.body import JobBody, Minded
 from gateway.routing.fitting import OWN, Fitted, fit_of, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
@@ -31,6 +33,7 @@ from router.decide import Candidate, Decision
 from router.evidence import quoted
 from router.names import Auto, Named, OneModel, OneOffer, Unknown
 from router.policy import Policy
+from router.retirement import Life, Stage
 
 PLANS = 4_096
 """Plans kept for bodies of the same shape; they go with the evidence they were made by."""
@@ -67,27 +70,32 @@ class Plan:
     unpriced: frozenset[str]
     policy_json: str
     offers_json: str
+    replaced: tuple[Adjustment, ...] = ()
     fitted: Fitted | None = None
 
 
 @dataclass
 class Routing:
-    """Makes plans. `belief` is replaced as a whole when newer evidence is gathered."""
+    """Makes plans. `belief` and `lives` are replaced as a whole when newer evidence is gathered."""
 
     supply: Supply
     belief: Belief
+    lives: Lives = field(default_factory=Lives)
     plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
     recorded: set[str] = field(default_factory=set)
+    endings: dict[tuple[str, date], dict[str, str]] = field(default_factory=dict)
     minded: Minded = field(init=False)
 
     def __post_init__(self) -> None:
         self.minded = {name: self.supply.limits(name) for name in OWN}
 
-    def believe(self, belief: Belief) -> None:
-        self.belief, self.plans, self.recorded = belief, {}, set()
+    def believe(self, belief: Belief, lives: Lives | None = None) -> None:
+        self.belief, self.plans, self.recorded, self.endings = belief, {}, set(), {}
+        self.lives = lives or self.lives
 
     def plan(self, body: JobBody, now: datetime, terms: Terms = NO_TERMS) -> Plan:
-        """Decide. Raises Invalid for a model that nobody knows; a plan without offers is the caller's to refuse."""
+        """Decide. Raises Invalid for a model that nobody knows, and ModelRetired for one that is no more and may not be
+        replaced; a plan without offers is the caller's to refuse."""
         key = (now.date(), terms, *bodies.shape_of(body, self.minded))
         found = self.plans.get(key)
         if found is None:
@@ -101,7 +109,7 @@ class Routing:
         if plan.fitted is None:
             offer = self.supply.offer(plan.offers[0], body.task)
             assert offer is not None, "a plan names only offers of the catalog"
-            plan.fitted = fit_offer(body.media(), offer, body.strict, day)
+            plan.fitted = noted(fit_offer(body.media(), offer, body.strict, day), plan.replaced)
         return fit_of(body, plan.fitted)
 
     def prices(self, plan: Plan, body: JobBody, day: date) -> dict[str, Price]:
@@ -109,13 +117,59 @@ class Routing:
         offers = [self.supply.offer(name, body.task) for name in plan.offers]
         return {offer.id: pricing.price_on(offer, day) for offer in offers if offer}
 
-    def _make(self, body: JobBody, day: date, terms: Terms) -> Plan:
+    def meant(self, body: JobBody, day: date) -> tuple[Named, tuple[Adjustment, ...]]:
+        """What the body's model stands for today, and how it was replaced if it was. Raises ModelRetired."""
         named = self.supply.names.resolve(body.model)
+        life = self._life(named, day)
+        if life is None or life.stage is not Stage.RETIRED or isinstance(named, Auto | Unknown):
+            return named, ()
+        heir = self._heir(body.model, named, day)
+        is_pinned = succession.is_pinned(body.model, named, self.supply.names)
+        if (is_pinned and not body.routing.replace) or not succession.can_do(heir, body.task, self.supply.models):
+            raise _retired(named, life, heir)
+        return OneModel(str(heir)), (Adjustment(parameter="model", asked=body.model, sent=heir),)
+
+    def ending(self, name: str, day: date) -> dict[str, str]:
+        """Headers for answers about a pinned model or offer that ends; none for others."""
+        found = self.endings.get((name, day))
+        if found is None:
+            if len(self.endings) >= PLANS:
+                self.endings.clear()
+            named = self.supply.names.resolve(name)
+            life = self._life(named, day) if succession.is_pinned(name, named, self.supply.names) else None
+            found = succession.headers(life, self._heir(name, named, day)) if life else {}
+            self.endings[name, day] = found
+        return found
+
+    def _life(self, named: Named, day: date) -> Life | None:
+        match named:
+            case OneModel(model):
+                return self.lives.models.get(model)
+            case OneOffer(offer_id, _):
+                offers = self.supply.catalog.offers()
+                return next((self.lives.of(offer, day) for offer in offers if offer.id == offer_id), None)
+            case _:
+                return None
+
+    def _heir(self, name: str, named: Named, day: date) -> str | None:
+        """For an offer first the same model elsewhere; for a pointer its family's newest; else the successor."""
+        if isinstance(named, Auto | Unknown):
+            return None
+        life = self.lives.models.get(named.model)
+        if isinstance(named, OneOffer) and life and life.stage not in succession.ENDING:
+            return named.model
+        pointed = self.supply.models[named.model] if name.strip().casefold() in self.supply.names.pointers else None
+        newest = pointed and succession.newest_member(pointed, self.supply.models.values(), self.lives.models, day)
+        return newest or self.lives.successors.get(named.model)
+
+    def _make(self, body: JobBody, day: date, terms: Terms) -> Plan:
+        named, replaced = self.meant(body, day)
         policy = bodies.policy_of(body, named)
         request = lengthened(body.media())
         found = [self._candidate(offer, request, body, named, day, terms) for offer in self._offers(body, named)]
         decision = deciding.decide([candidate for candidate, _ in found], policy, self.belief.id)
-        record = json.dumps(deciding.record(decision), separators=(",", ":"))
+        noted = {"adjustments": [each.model_dump() for each in replaced]} if replaced else {}
+        record = json.dumps(deciding.record(decision) | noted, separators=(",", ":"))
         offers = tuple(ranked.offer for ranked in decision.ranked)
         return Plan(
             decision=decision,
@@ -124,6 +178,7 @@ class Routing:
             offers=offers,
             policy_json=policy.model_dump_json(exclude_none=True),
             offers_json=json.dumps(offers),
+            replaced=replaced,
             unpriced=frozenset(candidate.offer for candidate, is_unpriced in found if is_unpriced),
         )
 
@@ -156,18 +211,20 @@ class Routing:
         is_named = not isinstance(named, Auto) or not {offer.provider, offer.id, offer.model}.isdisjoint(
             body.routing.only
         )
-        obstacle = self.supply.obstacle(offer, is_named, day)
+        stage = self.lives.of(offer, day).stage.value
+        obstacle = self.lives.obstacle(offer, day) or self.supply.obstacle(offer, is_named)
         if terms.models and {offer.provider, offer.id, offer.model}.isdisjoint(terms.models):
             obstacle = "is not among the models of this key's plan"
         fit = capabilities.fit(request, offer, body.strict)
         obstacle = obstacle or "; ".join(fit.reasons) or None
         if obstacle:
-            return Candidate(offer.id, offer.provider, offer.model, evidence, obstacle), False
+            return Candidate(offer.id, offer.provider, offer.model, evidence, obstacle, False, stage), False
         try:
             quote = pricing.quote(fit.request, offer, day)
         except pricing.Unpriced as error:
-            return Candidate(offer.id, offer.provider, offer.model, evidence, str(error)), True
-        return Candidate(offer.id, offer.provider, offer.model, quoted(evidence, asked(quote.usd, terms))), False
+            return Candidate(offer.id, offer.provider, offer.model, evidence, str(error), False, stage), True
+        evidence = quoted(evidence, asked(quote.usd, terms))
+        return Candidate(offer.id, offer.provider, offer.model, evidence, None, False, stage), False
 
     def keep(self, connection: Connection, plan: Plan, decision_id: str, key_id: str, now: datetime) -> None:
         """Store a decision, and its record unless an equal one is known to be stored."""
@@ -179,6 +236,14 @@ class Routing:
     def kept(self, plan: Plan) -> None:
         """Remember, after the commit, that this record is stored."""
         self.recorded.add(plan.sha256)
+
+
+def noted(fitted: Fitted, replaced: tuple[Adjustment, ...]) -> Fitted:
+    """How an offer fits, with the word that another model was asked for."""
+    if not replaced:
+        return fitted
+    said = [*(each.model_dump() for each in replaced), *json.loads(fitted.adjustments_json)]
+    return fitted._replace(adjustments_json=json.dumps(said))
 
 
 def asked(usd: Decimal, terms: Terms) -> Decimal:
@@ -222,6 +287,12 @@ def _is_asked_for(candidate: Candidate, policy: Policy) -> bool:
     """Whether the caller's `only` and `ignore` leave a candidate in."""
     names = set(candidate[:3])
     return not (policy.only and names.isdisjoint(policy.only)) and names.isdisjoint(policy.ignore)
+
+
+def _retired(named: OneModel | OneOffer, life: Life, heir: str | None) -> ModelRetired:
+    what = named.offer if isinstance(named, OneOffer) else named.model
+    hint = f"use {heir}, or set routing.replace to have it replaced" if heir else "GET /v1/models lists what there is"
+    return ModelRetired(f"{what} is retired since {life.since}, for {life.evidence}: {hint}", successor=heir)
 
 
 def _unknown(model: str, near: tuple[str, ...]) -> Invalid:

@@ -14,7 +14,7 @@ from gateway.db import Database
 from gateway.snapshots import feeds, store
 from gateway.snapshots.feeds import Run
 from router.feeds import trust
-from router.feeds.readings import AnyReading, Page, parse, payload_of, subject_of
+from router.feeds.readings import AnyReading, Page, is_board, parse, payload_of, subject_of
 from router.feeds.trust import Refused
 
 SAME_FOR = timedelta(days=1)
@@ -84,6 +84,8 @@ def _judged(
     """The believed, the refused, and those of the believed that say something new."""
     held = {key: parse(payload) for key, payload in lasts.items()}
     good, refused = trust.believed(Page(readings), lambda *key: held.get(key), now)
+    good, more = _kept_together(good, refused)
+    refused = (*refused, *more)
     news: list[AnyReading] = []
     for reading in good:
         key = (reading.source, subject_of(reading))
@@ -91,6 +93,20 @@ def _judged(
             news.append(reading)
             held[key] = reading
     return good, refused, tuple(news)
+
+
+def _kept_together(
+    good: tuple[AnyReading, ...], refused: tuple[Refused, ...]
+) -> tuple[tuple[AnyReading, ...], tuple[Refused, ...]]:
+    """A price list that shrank is not believed, so neither are the notices and the listing that came with it."""
+    parts = {each.subject for each in refused if not is_board(each.subject)}
+    together = parts & {"prices", "listing"}
+    doubtful = [each for each in good if together and not trust.is_whole(each)]
+    said = tuple(
+        Refused(each.source, subject_of(each), f"it came with {' and '.join(sorted(together))} that are refused")
+        for each in doubtful
+    )
+    return tuple(each for each in good if each not in doubtful), said
 
 
 def is_news(reading: AnyReading, last: AnyReading | None) -> bool:

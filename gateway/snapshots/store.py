@@ -111,7 +111,7 @@ def heads(connection: Connection) -> tuple[tuple[str, str], ...]:
 def payloads(connection: Connection, ids: Collection[str]) -> dict[str, str]:
     """What snapshots say, by id."""
     rows = connection.execute(sa.select(SNAPSHOT.c.id, SNAPSHOT.c.payload).where(SNAPSHOT.c.id.in_(list(ids)[:MOST])))
-    return dict(rows.tuples()) if ids else {}
+    return {id: payload for id, payload in rows} if ids else {}
 
 
 def last(connection: Connection, source: str, subject: str, moment: datetime) -> Snapshot | None:

@@ -59,10 +59,10 @@ def gathered(pages: Iterable[Page | Refused]) -> tuple[tuple[AnyReading, ...], t
     heard = tuple(pages)
     refused = tuple(page for page in heard if isinstance(page, Refused))
     readings = joined(reading for page in heard if isinstance(page, Page) for reading in page.readings)
-    return tuple(reading for reading in readings if not refused or _is_whole(reading)), refused
+    return tuple(reading for reading in readings if not refused or is_whole(reading)), refused
 
 
-def _is_whole(reading: AnyReading) -> bool:
+def is_whole(reading: AnyReading) -> bool:
     """Whether it came in one reply: boards do, and price lists of one provider."""
     match reading:
         case Reading() | PlacesReading() | PriceReading(part=str()):

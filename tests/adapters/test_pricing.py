@@ -51,6 +51,7 @@ SECOND = {"unit": "output_video_second", "usd": "0.1"}
         (a_request(), [{"unit": "output_megapixel", "usd": 1}], "1.048576"),
         (a_request("text-to-video", duration_s=5, count=2), [SECOND], "1.0"),
         (a_request("text-to-video"), [{"unit": "output_video", "usd": "0.5"}], "0.5"),
+        (a_request("text-to-video", duration_s=5, fps=24), [{"unit": "output_video_frame", "usd": "0.01"}], "1.2"),
         (a_request("text", max_tokens=100), [{"unit": "output_token", "usd": 30, "per": 1_000_000}], "0.003"),
         (a_request("text-to-speech"), [{"unit": "character", "usd": 15, "per": 1_000_000}], "0.000120"),
         (a_request(), [{"unit": "request", "usd": "0.1"}, IMAGE], "0.14"),

@@ -6,7 +6,10 @@ from typing import Any
 
 import yaml
 
-MODELS = {"story/picture": "text-to-image", "story/words": "text", "story/gift": "text-to-image"}
+MODELS = {
+    "story/picture": "text-to-image", "story/words": "text", "story/gift": "text-to-image",
+    "story/clip": "text-to-video",
+}  # fmt: skip
 CHEAP, DEAR, DEAREST = "0.01", "0.02", "0.50"
 BRIEF_S, HASTY_S = 2.5, 8.0
 """How long two providers have: long enough to be looked at in between, and to be killed and started again."""
@@ -50,6 +53,8 @@ def tokens(input_usd: str, output_usd: str) -> list[dict[str, Any]]:
 def all_cards(base: str) -> list[dict[str, Any]]:
     chat = {"max_tokens": {"range": [1, 1000], "step": 1, "default": 100}}
     words = offer("story/words", tokens("0.00001", "0.0001"), accepts=chat)
+    lengths = {"duration_s": {"enum": [4, 8], "default": 4}}
+    clip = offer("story/clip", priced("0.10", "output_video_second"), accepts=lengths)
     gift, tiered = offer("story/gift", []), offer("story/picture", priced("0.01", quality="low"))
     return [
         card("north", f"{base}/north"),
@@ -63,6 +68,7 @@ def all_cards(base: str) -> list[dict[str, Any]]:
         card("keyed", f"{base}/keyed", dialect="fal", idempotency_header="idempotency-key"),
         card("generous", f"{base}/generous", offers=[gift]),
         card("tiered", f"{base}/tiered", offers=[tiered]),
+        card("reel", f"{base}/reel", dialect="fal", offers=[clip]),
         card("talker", f"{base}/talker", dialect="openai_chat", offers=[words]),
     ]  # fmt: skip
 

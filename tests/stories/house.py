@@ -167,6 +167,7 @@ class Gateway:
             "PODIUM_DATABASE_URL": self.database_url,
             "PODIUM_STORE_URL": f"file://{self.folder}/assets",
             "PODIUM_ADMIN_KEY": ADMIN_SECRET,
+            "PODIUM_FEEDS": "off",  # some stories set providers' keys, and none may call out
         } | self.variables
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning", "--no-access-log"]
         command = [sys.executable, "-m", "uvicorn", "--factory", "gateway.main:create_app", "--loop", "asyncio", *place]

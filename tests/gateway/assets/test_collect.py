@@ -145,16 +145,17 @@ def test_pictures_are_counted_and_their_pixels_too():
 
 def test_seconds_of_a_clip_are_its_frames_by_their_rate():
     exact = measured((clip(frames=121, fps=24.0, duration_s=5.0),), Task.TEXT_TO_VIDEO)
-    assert exact == {"output_video": 1, "output_video_second": Decimal("5.042")}
+    assert exact == {"output_video": 1, "output_video_second": Decimal("5.042"), "output_video_frame": 121}
     film = measured((clip(frames=120, fps=23.976, duration_s=5.005),) * 2, Task.IMAGE_TO_VIDEO)
-    assert film == {"output_video": 2, "output_video_second": Decimal("10.010")}
+    assert film == {"output_video": 2, "output_video_second": Decimal("10.010"), "output_video_frame": 240}
     unknown = measured((clip(duration_s=4.5),), Task.TEXT_TO_VIDEO)
     assert unknown["output_video_second"] == Decimal("4.500")
 
 
 def test_a_moving_picture_is_a_clip_only_where_a_clip_was_asked_for():
     moving = (Collected("image/gif", facts=Facts("image/gif", 10, 10, 0.5, 10.0, 5)),)
-    assert measured(moving, Task.TEXT_TO_VIDEO) == {"output_video": 1, "output_video_second": Decimal("0.500")}
+    counted = {"output_video": 1, "output_video_second": Decimal("0.500"), "output_video_frame": 5}
+    assert measured(moving, Task.TEXT_TO_VIDEO) == counted
     assert measured(moving, Task.TEXT_TO_IMAGE)["output_image"] == 1
 
 

@@ -37,7 +37,7 @@ def make(monkeypatch, tmp_path):
 def usable(supply, is_asked_for=False):
     """Providers of which something can be used."""
     offers = (offer for offers in supply.by_task.values() for offer in offers)
-    return {offer.provider for offer in offers if supply.obstacle(offer, is_asked_for, DAY) is None}
+    return {offer.provider for offer in offers if supply.obstacle(offer, is_asked_for) is None}
 
 
 def test_without_a_key_only_the_sandbox_can_be_used(make):
@@ -95,7 +95,7 @@ def test_a_card_of_the_operators_own_is_laid_over_the_catalog(make):
 
 
 def obstacle(supply, name="my-box/black-forest-labs/flux-2-pro"):
-    return supply.obstacle(supply.offer(name, Task.TEXT_TO_IMAGE), True, DAY)
+    return supply.obstacle(supply.offer(name, Task.TEXT_TO_IMAGE), True)
 
 
 def test_a_provider_without_an_address_waits_for_one_and_closes_nothing_meanwhile(make):
