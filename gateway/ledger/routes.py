@@ -62,15 +62,34 @@ def routes(db: Database, check: Verify = audit.verify) -> APIRouter:
     ) -> dict[str, Any]:
         """Put money on a key, once for each `Idempotency-Key`."""
         admin_of(request)
-        entry = rules.fund(body.key, rules.nanos(body.usd), _idempotency(idempotency_key))
-        now = clock.now()
+        return await _booked(db, body, rules.fund(body.key, rules.nanos(body.usd), _idempotency(idempotency_key)))
 
-        def unit(connection: Connection) -> book.Answer | None:
-            return book.post(connection, entry, now) if keys.find(connection, body.key) else None
+    @router.post("/credit")
+    async def credit(
+        request: Request, body: Fund, idempotency_key: Annotated[str | None, Header()] = None
+    ) -> dict[str, Any]:
+        """Let a key spend now and pay later: `key:<id>:owed` grows by as much. Once for each `Idempotency-Key`."""
+        admin_of(request)
+        return await _booked(db, body, rules.credit(body.key, rules.nanos(body.usd), _idempotency(idempotency_key)))
 
-        return _funded(body, entry, await db.together(unit))
+    @router.post("/payments")
+    async def payment(
+        request: Request, body: Fund, idempotency_key: Annotated[str | None, Header()] = None
+    ) -> dict[str, Any]:
+        """Credit that was paid back, at most what is owed. Once for each `Idempotency-Key`."""
+        admin_of(request)
+        return await _booked(db, body, rules.payment(body.key, rules.nanos(body.usd), _idempotency(idempotency_key)))
 
     return router
+
+
+async def _booked(db: Database, body: Fund, entry: rules.Entry) -> dict[str, Any]:
+    now = clock.now()
+
+    def unit(connection: Connection) -> book.Answer | None:
+        return book.post(connection, entry, now) if keys.find(connection, body.key) else None
+
+    return _funded(body, entry, await db.together(unit))
 
 
 def _funded(body: Fund, entry: rules.Entry, answer: book.Answer | None) -> dict[str, Any]:
@@ -78,6 +97,8 @@ def _funded(body: Fund, entry: rules.Entry, answer: book.Answer | None) -> dict[
         case book.Posted(entry_id) | book.Repeated(entry_id):
             amount = rules.usd(entry.postings[0].nanos)
             return {"entry": str(entry_id), "key": body.key, "usd": amount}
+        case book.Short(_, short_by):
+            raise Conflict(f"the key owes {rules.usd(short_by)} USD less than that: fund it with what goes beyond")
         case book.Clash(key):
             raise Conflict(f"{key} already funded another key or amount; use a new Idempotency-Key for a new payment")
         case _:

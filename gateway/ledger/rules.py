@@ -23,10 +23,13 @@ _EXACTLY = Context(prec=28, rounding=ROUND_CEILING)
 
 class Reason(StrEnum):
     FUND = "fund"
+    CREDIT = "credit"
+    PAYMENT = "payment"
     HOLD = "hold"
     REHOLD = "rehold"
     SETTLE = "settle"
     LATE = "late"
+    ADJUST = "adjust"
 
 
 class AmountRefused(ValueError):
@@ -58,6 +61,11 @@ def available(key_id: str) -> str:
 
 def held(key_id: str) -> str:
     return f"key:{key_id}:held"
+
+
+def owed(key_id: str) -> str:
+    """What a key spends before it pays: credit given and not yet paid back."""
+    return f"key:{key_id}:owed"
 
 
 def payable(provider: str) -> str:
@@ -99,6 +107,17 @@ def fund(key_id: str, nanos: int, idempotency_key: str) -> Entry:
     return _entry(f"fund:{idempotency_key}", Reason.FUND, (WORLD, available(key_id), nanos))
 
 
+def credit(key_id: str, nanos: int, idempotency_key: str) -> Entry:
+    """Money to be spent now and paid later: it is available, and it is owed."""
+    moves = (WORLD, available(key_id), nanos), (WORLD, owed(key_id), nanos)
+    return _entry(f"credit:{idempotency_key}", Reason.CREDIT, *moves)
+
+
+def payment(key_id: str, nanos: int, idempotency_key: str) -> Entry:
+    """Credit paid back: nobody can pay more than is owed, for that would be funds."""
+    return _entry(f"payment:{idempotency_key}", Reason.PAYMENT, (owed(key_id), WORLD, nanos))
+
+
 def hold(key_id: str, job_id: str, nanos: int) -> Entry:
     return _entry(f"hold:{job_id}", Reason.HOLD, (available(key_id), held(key_id), nanos))
 
@@ -132,6 +151,16 @@ def settle(key_id: str, job_id: str, held_nanos: int, costs: Sequence[tuple[str,
 def late(attempt_id: str, provider: str, nanos: int) -> Entry:
     """A second attempt of a job that was settled already was made after all: its provider is owed, by us alone."""
     return _entry(f"late:{attempt_id}", Reason.LATE, (OVERRUN, payable(provider), nanos))
+
+
+def adjust(provider: str, subject: str, number: int, nanos: int) -> Entry:
+    """A provider's invoice says otherwise: so much more is owed, or less; the gateway pays or gains it, never a key.
+
+    `number` counts the corrections of one subject (an attempt, or a line of an invoice), so that each is posted once.
+    """
+    more, less = max(0, nanos), max(0, -nanos)
+    moves = (OVERRUN, payable(provider), more), (payable(provider), OVERRUN, less)
+    return _entry(f"adjust:{provider}:{subject}:{number}", Reason.ADJUST, *moves)
 
 
 def changes(entry: Entry) -> dict[str, int]:

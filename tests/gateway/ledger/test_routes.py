@@ -152,3 +152,26 @@ async def test_only_an_admin_funds_and_verifies(client, people):
     assert (await client.get("/v1/ledger/verify", headers={"as": "ann"})).status_code == 403
     await fund(client, people["ann"].id)
     assert await get(client, "verify") == {"ok": True, "entries": 1, "accounts": 2, "open_holds": 0, "findings": []}
+
+
+@pytest.mark.anyio
+async def test_credit_can_be_spent_and_is_owed_until_it_is_paid_back(client, people):
+    caller = people["ann"].id
+
+    async def booked(path, usd, key):
+        body = {"key": caller, "usd": usd}
+        return await client.post(f"/v1/ledger/{path}", json=body, headers={"idempotency-key": key})
+
+    for _ in range(2):
+        assert (await booked("credit", "5", "first")).status_code == 200
+    assert await usd_of(client, f"key:{caller}:available") == await usd_of(client, f"key:{caller}:owed") == "5.00"
+    assert (await booked("payments", "2", "paid")).status_code == 200
+    assert await usd_of(client, f"key:{caller}:owed") == "3.00"
+    too_much = await booked("payments", "3.01", "too much")
+    assert (too_much.status_code, too_much.json()["code"]) == (409, "conflict") and "0.01" in too_much.json()["detail"]
+    assert (await client.get("/v1/ledger/verify")).json()["ok"] is True
+
+
+async def usd_of(client, account):
+    found = {each["account"]: each["usd"] for each in (await client.get("/v1/ledger/balances")).json()["data"]}
+    return found[account]
