@@ -25,8 +25,9 @@ from adapters.signing import BadKey, signed
 from adapters.wire import Call, Dialect, Failed, Progress, Reply, Streams, event_data, failed, understand
 
 __all__ = [
-    "Clients", "ForbiddenAddress", "Listener", "Media", "NotFetched", "Shelf", "TooLarge", "answered", "close_clients",
-    "fetch", "guarded_socket", "is_public", "open_clients", "provably_not_sent", "send", "take_turn",
+    "Clients", "ForbiddenAddress", "Listener", "Media", "NotFetched", "NotSent", "Shelf", "TooLarge", "answered",
+    "close_clients", "fetch", "guarded_socket", "is_public", "open_clients", "post", "provably_not_sent", "send",
+    "take_turn",
 ]  # fmt: skip
 
 REPLY_BYTES = 96 * 1024 * 1024
@@ -59,6 +60,10 @@ class NotFetched(Exception):
     def __init__(self, message: str, lasting: bool) -> None:
         super().__init__(message)
         self.lasting = lasting
+
+
+class NotSent(Exception):
+    """A message had no answer; whether it arrived nobody can say."""
 
 
 Listener = Callable[[str], Awaitable[None]]
@@ -377,3 +382,41 @@ async def _opened(clients: Clients, url: str, configured_origin: str | None) -> 
         if _caused_by(error, ForbiddenAddress):
             raise NotFetched(f"{url} leads to a private address", lasting=True) from error
         raise NotFetched(f"{url} could not be read: {error}", lasting=False) from error
+
+
+async def post(
+    clients: Clients, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float, most_bytes: int,
+    is_trusted: bool,
+) -> Reply:  # fmt: skip
+    """Tell a receiver something: one POST, no redirect followed, and of its answer the first bytes only.
+
+    Without `is_trusted` it goes through the guard, to public addresses alone. Raises NotSent.
+    """
+    try:
+        client = clients.configured if is_trusted else clients.foreign
+        request = _request("POST", _link(url), {"accept-encoding": "identity"} | dict(headers), content=body)
+        async with asyncio.timeout(timeout_s):
+            response = await client.handle_async_request(request)
+            try:
+                said = await _beginning(response, most_bytes)
+            finally:
+                await response.aclose()
+    except TimeoutError as error:
+        raise NotSent(f"no answer within {timeout_s:g} s") from error
+    except (BadLink, UnicodeError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise NotSent(f"the address leads nowhere: {error}") from error
+    except (httpx.RequestError, aiohttp.ClientError) as error:
+        if _caused_by(error, ForbiddenAddress):
+            raise NotSent("the address is not public") from error
+        raise NotSent(f"the connection failed: {error}") from error
+    return Reply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, said)
+
+
+async def _beginning(response: httpx.Response, most_bytes: int) -> bytes:
+    """The first bytes of a body as they came, undecoded; the rest is not waited for."""
+    kept = b""
+    async for chunk in response.aiter_raw():
+        kept += chunk
+        if len(kept) >= most_bytes:
+            break
+    return kept[:most_bytes]

@@ -8,12 +8,13 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.comparison import Plan, compare
 from benchmarks.deciding import decide_ms
+from benchmarks.folding import fold_s
 from benchmarks.ledger import speeds
 from benchmarks.measuring import measure_ms
 
 LEDGER_S = 2.0
 DECISIONS = 3
-"""Times that the time of a decision is taken, each a median of many."""
+"""Times that the time of a decision is taken, each a median of many; and that a year of boards is folded."""
 
 
 def main() -> int:
@@ -21,7 +22,8 @@ def main() -> int:
     plan = Plan(words.rounds or (1 if words.quick else 3), words.seconds or (1 if words.quick else 5), words.profile)
     ledger_s = LEDGER_S / 4 if words.quick else LEDGER_S
     decided = tuple(decide_ms() for _ in range(DECISIONS))
-    made = report.report(compare(plan), decided, speeds(ledger_s), measure_ms())
+    folded = tuple(fold_s() for _ in range(1 if words.quick else DECISIONS))
+    made = report.report(compare(plan), decided, folded, speeds(ledger_s), measure_ms())
     print(report.as_text(made))
     if words.json:
         words.json.write_text(json.dumps(report.as_document(made), indent=1) + "\n")

@@ -100,7 +100,7 @@ def _gateway(folder: Path, upstream_url: str, profile: Path | None = None) -> It
     migrations.upgrade(url)
     words = ["benchmarks.profiled_gateway", str(profile.absolute())] if profile else ["gateway.cli", "up", "--json"]
     with party(
-        folder, *words, probe=PROBE, PODIUM_PORT="0", PODIUM_SANDBOX="off",
+        folder, *words, probe=PROBE, PODIUM_PORT="0", PODIUM_SANDBOX="off", PODIUM_FEEDS="off",
         PODIUM_DATABASE_URL=url, PODIUM_STORE_URL=f"file://{folder}/assets", PODIUM_ADMIN_KEY=admin.ADMIN_KEY,
         PODIUM_PROVIDER_OPENAI_BASE_URL=upstream_url, OPENAI_API_KEY="benchmark", PODIUM_LOG_LEVEL="warning",
     ) as gateway:  # fmt: skip

@@ -11,14 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import problems, telemetry
-from gateway.assembly import Parts
+from gateway.assembly import Parts, reprice
 from gateway.assets import routes as assets
 from gateway.budgets import routes as budgets
 from gateway.callbacks import routes as callbacks
 from gateway.callbacks.rules import PATH as CALLBACKS
-from gateway.catalog import board_routes as boards, routes as catalog
+from gateway.catalog import board_routes as boards, price_routes as price_proposals, routes as catalog
+from gateway.changes import routes as changes
 from gateway.doors.door import Door
+from gateway.doors.fal.routes import DOOR as FAL
 from gateway.doors.openai.routes import DOOR as OPENAI
+from gateway.doors.replicate.routes import DOOR as REPLICATE
 from gateway.jobs import routes as jobs
 from gateway.keys import routes as keys
 from gateway.keys.service import Keyring
@@ -27,6 +30,7 @@ from gateway.problems import NotFound, Problem, Unavailable
 from gateway.routing import routes as routing
 from gateway.ticks import routes as ticks
 from gateway.usage import audit as usage_audit, routes as usage
+from gateway.webhooks import routes as webhooks
 
 DESCRIPTION = """
 One endpoint over many image, video, speech and text models. `POST /v1/jobs` with a prompt and a task makes something;
@@ -36,7 +40,7 @@ Authenticate with `Authorization: Bearer pk_…` or `x-api-key: pk_…`. Money i
 RFC 3339 in UTC, errors are RFC 9457 with a `code` and a sentence on what to do.
 """
 
-DOORS: tuple[Door, ...] = (OPENAI,)
+DOORS: tuple[Door, ...] = (OPENAI, FAL, REPLICATE)
 """Other people's APIs, each under a prefix of its own."""
 
 SCHEMES = (b"bearer ", b"key ", b"token ")
@@ -47,7 +51,16 @@ def mount(app: FastAPI, parts: Parts) -> None:
     """Give an application every route."""
     app.include_router(jobs.routes(parts.jobs, parts.assets))
     app.include_router(routing.routes(parts.db, parts.routing))
-    app.include_router(catalog.routes(parts.supply, lambda: parts.routing.belief))
+    app.include_router(
+        catalog.routes(
+            parts.supply,
+            lambda: parts.routing.belief,
+            lambda: parts.routing.lives,
+            lambda name, day: parts.routing.ending(name, day),
+        )
+    )
+    app.include_router(price_proposals.routes(parts.db, parts.supply, lambda: reprice(parts)))
+    app.include_router(changes.routes(parts.db))
     app.include_router(boards.routes(parts.db, parts.supply, lambda: parts.routing.belief))
     app.include_router(ticks.routes(parts.db))
     app.include_router(assets.routes(parts.assets))
@@ -57,6 +70,7 @@ def mount(app: FastAPI, parts: Parts) -> None:
     app.include_router(budgets.routes(parts.db))
     app.include_router(keys.routes(parts.keyring))
     app.include_router(keys.plan_routes(parts.keyring))
+    app.include_router(webhooks.routes(parts.db, parts.jobs.is_private_allowed))
     for door in DOORS:
         app.include_router(door.routes(parts))
 

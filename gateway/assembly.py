@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -19,11 +20,15 @@ from gateway.assets.store import open_store
 from gateway.attempts import store as attempts
 from gateway.attempts.runner import Runner
 from gateway.callbacks.service import Callbacks
-from gateway.catalog import evidence, refreshing
+from gateway.catalog import evidence, prices, recording, refreshing
+from gateway.catalog.lives import Limits, Watch
+from gateway.catalog.prices import Prices
 from gateway.catalog.refreshing import Refresher
 from gateway.catalog.supply import Supply, read_supply
 from gateway.db import Database, connect
+from gateway.jobs import retention
 from gateway.jobs.endings import Endings
+from gateway.jobs.rendering import job_renderer
 from gateway.jobs.service import Jobs
 from gateway.jobs.waiting import Waiting
 from gateway.keys import service as keys
@@ -35,6 +40,8 @@ from gateway.ticks import store as tick_rows
 from gateway.ticks.rules import Tick
 from gateway.ticks.runner import LOOK_S, Ticks, Work
 from gateway.usage import audit as usage_audit
+from gateway.webhooks import store as webhooks
+from gateway.webhooks.runner import Runner as WebhookRunner
 
 log = structlog.get_logger()
 
@@ -44,6 +51,9 @@ GAUGE_S = 15
 BOOKS = Tick("books", every_s=3_600, deadline_s=600)
 """The books are recomputed from their postings this often; `podium ledger verify` does it at once."""
 STORE = Tick("store", every_s=6 * 3_600, deadline_s=900)
+WEBHOOKS = Tick("webhooks", every_s=3_600, deadline_s=600)
+WEBHOOKS_KEPT = timedelta(days=30)
+"""How long the log of a delivery that has ended is kept."""
 BALANCED, OFF = "the books balance", "the books do not balance"
 COLLECT_AFTER = (20_000, 20, 50)
 """New objects before a collection: some twenty requests' worth. Nearly all garbage here goes by reference count."""
@@ -64,6 +74,8 @@ class Parts:
     jobs: Jobs
     callbacks: Callbacks
     keyring: Keyring
+    watch: Watch
+    prices: Prices
     new_admin_secret: str | None
 
 
@@ -108,11 +120,17 @@ async def _put_together(settings: Settings, db: Database, clients: Clients) -> P
 
     new_admin_secret, link_secret = await db.together(first_start)
     supply = read_supply(settings)
-    routing = Routing(supply, await evidence.gather(db, supply, now))
+    await prices.reprice(db, supply)
+    watch = Watch(db, supply, Limits(settings.stale_days, settings.retired_days))
+    routing = Routing(supply, await evidence.gather(db, supply, now), await watch.refreshed(now))
     assets = Assets(db, open_store(settings.store_url), clients, link_secret, settings.public_url)
     jobs = Jobs(db, supply, routing, assets, Endings(supply, assets), Waiting())
+    jobs.is_private_allowed = settings.webhooks_private == "on"
     callbacks = Callbacks(db, supply, assets, jobs, settings.public_url)
-    return Parts(settings, db, clients, supply, routing, assets, jobs, callbacks, Keyring(db), new_admin_secret)
+    return Parts(
+        settings, db, clients, supply, routing, assets, jobs, callbacks, Keyring(db), watch, Prices(db, supply),
+        new_admin_secret,
+    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -136,13 +154,26 @@ async def _working(parts: Parts) -> AsyncIterator[None]:
     if parts.db.url.get_backend_name() == "sqlite":
         await parts.db.together(runner.take_over)
     jobs.runner = runner
-    loop = asyncio.create_task(runner.loop())
+    sender = _sender(parts)
+    loops = [asyncio.create_task(runner.loop()), asyncio.create_task(sender.loop())]
     try:
         yield
     finally:
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
-        await runner.drain()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await asyncio.gather(runner.drain(), sender.drain())
+
+
+def _sender(parts: Parts) -> WebhookRunner:
+    """Who tells receivers of events."""
+    return WebhookRunner(
+        db=parts.db,
+        clients=parts.clients,
+        render=job_renderer(parts.db, parts.assets, parts.settings.gateway_url),
+        is_private_allowed=parts.settings.webhooks_private == "on",
+        off_after_days=parts.settings.webhooks_off_after_days,
+    )
 
 
 @asynccontextmanager
@@ -173,7 +204,14 @@ async def _ticking(parts: Parts, with_worker: bool) -> AsyncIterator[None]:
 def shared(parts: Parts) -> dict[Tick, Work]:
     """What one replica does for all. Sources of readings are asked only where the operator, or a provider's key, says
     so: a gateway does not call out unasked. Raises Unavailable for a period that is none."""
-    works: dict[Tick, Work] = {BOOKS: partial(check_books, parts), STORE: partial(clean_store, parts)}
+    works: dict[Tick, Work] = {
+        BOOKS: partial(check_books, parts),
+        STORE: partial(clean_store, parts),
+        retention.TICK: partial(clear_old, parts),
+        WEBHOOKS: partial(prune_webhooks, parts),
+        recording.LIVES: partial(record_lives, parts),
+        recording.PRICES: partial(propose_prices, parts),
+    }
     if refreshing.are_on(parts.settings, parts.supply):
         works |= refreshing.ticks(Refresher(parts.db, parts.supply, parts.clients, parts.assets))
     return works
@@ -181,8 +219,26 @@ def shared(parts: Parts) -> dict[Tick, Work]:
 
 async def believe(parts: Parts) -> None:
     """Decide by newer evidence from now on."""
-    before = parts.routing.belief
-    parts.routing.believe(await evidence.gather(parts.db, parts.supply, clock.now(), before))
+    before, now = parts.routing.belief, clock.now()
+    await prices.reprice(parts.db, parts.supply)
+    belief = await evidence.gather(parts.db, parts.supply, now, before)
+    parts.routing.believe(belief, await parts.watch.refreshed(now))
+
+
+async def reprice(parts: Parts) -> None:
+    """Quote by prices that were accepted just now."""
+    if await prices.reprice(parts.db, parts.supply):
+        parts.routing.believe(parts.routing.belief)
+
+
+async def record_lives(parts: Parts) -> str:
+    return await recording.record(parts.db, parts.watch, clock.now())
+
+
+async def propose_prices(parts: Parts) -> str:
+    said = await parts.prices.propose(clock.now())
+    parts.routing.believe(parts.routing.belief)
+    return said
 
 
 async def gauge(parts: Parts) -> None:
@@ -190,13 +246,20 @@ async def gauge(parts: Parts) -> None:
     counts = await parts.db.read(attempts.live)
     telemetry.OPEN_ATTEMPTS.set(counts.get("open", 0))
     telemetry.UNKNOWN.set(counts.get("unknown", 0))
+    telemetry.WEBHOOKS_WAITING.set(await parts.db.read(webhooks.waiting))
     said = next((row["said"] for row in await parts.db.read(tick_rows.listing) if row["name"] == BOOKS.name), None)
     if said and said.startswith((BALANCED, OFF)):
         telemetry.BOOKS_BALANCE.set(1 if said.startswith(BALANCED) else 0)
 
 
+async def clear_old(parts: Parts) -> str:
+    kept = parts.settings
+    days = kept.keep_attempts_days, kept.keep_decisions_days, kept.keep_jobs_days
+    return await retention.sweep(parts.db, retention.Policy(*[each or None for each in days]), clock.now())
+
+
 async def check_books(parts: Parts) -> str:
-    report = await parts.db.read(audit.verify)
+    report = await parts.db.read(usage_audit.verify)
     telemetry.BOOKS_BALANCE.set(1 if report.ok else 0)
     if report.ok:
         return f"{BALANCED}: {report.entries} entries"
@@ -207,3 +270,10 @@ async def check_books(parts: Parts) -> str:
 async def clean_store(parts: Parts) -> str:
     await parts.assets.blobs.clean(clock.now())
     return "what dead uploads left unfinished is gone"
+
+
+async def prune_webhooks(parts: Parts) -> str:
+    """A bounded share of what is old; the rest is for the next run."""
+    before = clock.now() - WEBHOOKS_KEPT
+    gone = await parts.db.together(lambda connection: webhooks.prune(connection, before))
+    return f"{gone} old deliveries are gone"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands.names_app import names_app
+from gateway.commands.prices_app import prices_app
 from gateway.commands.terminal import OneLine
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ ledger_app = typer.Typer(no_args_is_help=True, help="The books.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(names_app, name="names")
+app.add_typer(prices_app, name="prices")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else.")]
 OfTask = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only those that do this.")]
@@ -145,6 +147,18 @@ def offers(task: OfTask = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def changes(
+    since: Annotated[str | None, typer.Option("--since", metavar="D", help="A day, or 7d for seven days.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What appeared, changed its price, was deprecated, retired or came back; newest first."""
+    with OneLine():
+        from gateway.commands import changes as feed
+
+        feed.changes(since, as_json)
+
+
+@app.command()
 def listings(
     provider: Annotated[str, typer.Argument(help="A provider's name, such as fal.")], as_json: Json = False
 ) -> None:
@@ -257,6 +271,45 @@ def verify_ledger(as_json: Json = False) -> None:
         from gateway.commands import ledger
 
         ledger.verify(as_json)
+
+
+FirstDay = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="First day, in UTC; else as far as it goes.")
+]
+LastDay = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")]
+
+
+@ledger_app.command("export")
+def export_ledger(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to.")],
+    kind: Annotated[str, typer.Option("--format", help="csv, parquet (postings) or focus (usage by day).")] = "csv",
+    first: FirstDay = None, last: LastDay = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Write postings, or usage in the columns of FOCUS, into a file, page by page."""
+    with OneLine():
+        from gateway.commands import ledger
+
+        ledger.export(kind, first, last, output, as_json)
+
+
+@ledger_app.command("reconcile")
+def reconcile_ledger(
+    file: Annotated[Path, typer.Argument(help="The invoice or usage export: CSV, JSON or JSON lines.")],
+    provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="Whose it is, such as fal.")],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="PART=HEADER", help="A column that is not known by its name: ref, at, model, "
+                     "usd, quantity or unit; again for more."),
+    ] = None,
+    first: FirstDay = None, last: LastDay = None,
+    post: Annotated[bool, typer.Option("--post", help="Post what corrects the differences, each once.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """A provider's invoice beside what we owe it, attempt by attempt; every difference with its class."""
+    with OneLine():
+        from gateway.commands import ledger
+
+        ledger.reconcile(provider, file, columns or (), first, last, post, as_json)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,11 @@ def new_id(kind: str) -> str:
     return f"{kind}_{uuid_utils.uuid7().hex}"
 
 
+def first_id(kind: str, moment: datetime) -> str:
+    """Where the ids of a kind begin that were made from a moment on, to the millisecond: for ranges of rows by time."""
+    return f"{kind}_{to_micros(moment) // 1_000:012x}"
+
+
 def new_secret() -> str:
     """256 random bits for a key or a signature, URL-safe."""
     return secrets.token_urlsafe(32)

@@ -11,13 +11,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.schema import ProviderCard
+from router.retirement import RETIRED_DAYS, STALE_DAYS
 
 SANDBOX = "sandbox"
 """The name of our own provider's card."""
-
-
-STALE_DAYS, RETIRED_DAYS = 7, 30
-"""As router.retirement has them."""
 
 
 class Settings(BaseSettings):
@@ -47,7 +44,22 @@ class Settings(BaseSettings):
     retired_days: int = Field(
         RETIRED_DAYS, ge=1, le=3_650, description="days after which an offer that nothing confirms is used no more"
     )
+    webhooks_private: Literal["on", "off"] = Field(
+        "off", description="on: webhooks may go to private addresses and over plain http"
+    )
+    webhooks_off_after_days: int = Field(
+        5, ge=1, le=365, description="days of failures after which a webhook endpoint is turned off"
+    )
     workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
+    keep_attempts_days: int = Field(
+        90, ge=0, le=36_500, description="days that calls and requests of ended attempts are kept; 0: for ever"
+    )
+    keep_decisions_days: int = Field(
+        90, ge=0, le=36_500, description="days that decisions, their records and quotes are kept; 0: for ever"
+    )
+    keep_jobs_days: int = Field(
+        0, ge=0, le=36_500, description="days that ended jobs are kept, with their attempts; 0: for ever"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @property

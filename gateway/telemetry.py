@@ -25,6 +25,18 @@ SETTLED_NANOS = Counter("podium_settled_nano_usd_total", "Cost of settled jobs",
 OVERRUN_NANOS = Counter("podium_overrun_nano_usd_total", "Cost above its hold", ["provider"], registry=REGISTRY)
 UNKNOWN = Gauge("podium_unknown_attempts", "Attempts whose fate is unknown", registry=REGISTRY)
 OPEN_ATTEMPTS = Gauge("podium_open_attempts", "Attempts that are not ended", registry=REGISTRY)
+WEBHOOKS = Counter(
+    "podium_webhooks_total", "Tries to tell a receiver of an event", ["kind", "outcome"], registry=REGISTRY
+)
+WEBHOOK_SECONDS = Histogram(
+    "podium_webhook_seconds", "One try of a webhook", registry=REGISTRY,
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+)  # fmt: skip
+WEBHOOKS_OFF = Counter("podium_webhooks_off_total", "Endpoints turned off since all failed", registry=REGISTRY)
+WEBHOOKS_WAITING = Gauge("podium_webhooks_waiting", "Deliveries that are not ended", registry=REGISTRY)
+CALLBACKS = Counter(
+    "podium_callbacks_total", "Webhooks that providers sent us", ["provider", "outcome"], registry=REGISTRY
+)
 BOOKS_BALANCE = Gauge("podium_books_balance", "1 while the last ledger check found nothing", registry=REGISTRY)
 TICKS = Counter("podium_ticks_total", "Scheduled runs ended", ["tick", "outcome"], registry=REGISTRY)
 TICK_SECONDS = Histogram(

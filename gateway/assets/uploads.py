@@ -27,8 +27,8 @@ class Upload(NamedTuple):
     chunks: AsyncIterator[bytes]
 
 
-async def read_upload(request: Request, most_bytes: int = UPLOAD_BYTES) -> Upload:
-    """The file in a request. Raises Invalid for a broken form, TooLarge."""
+async def read_upload(request: Request, most_bytes: int = UPLOAD_BYTES, field: str = FIELD) -> Upload:
+    """The file in a request; in a form it is the part named `field`. Raises Invalid for a broken form, TooLarge."""
     claimed = request.headers.get("content-type", "")
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes + FORM_BYTES:
@@ -36,12 +36,13 @@ async def read_upload(request: Request, most_bytes: int = UPLOAD_BYTES) -> Uploa
     form, options = parse_options_header(claimed)
     if form != b"multipart/form-data":
         return Upload(claimed, bounded(request.stream(), most_bytes, "body"))
-    events = _events(bounded(request.stream(), most_bytes + FORM_BYTES, FIELD), options.get(b"boundary", b""))
-    headers = await _headers(events)
-    return Upload(headers.get(b"content-type", b"").decode("latin-1"), bounded(_data(events), most_bytes, FIELD))
+    chunks = bounded(request.stream(), most_bytes + FORM_BYTES, field)
+    events = _events(chunks, options.get(b"boundary", b""), field)
+    headers = await _headers(events, field)
+    return Upload(headers.get(b"content-type", b"").decode("latin-1"), bounded(_data(events), most_bytes, field))
 
 
-async def _events(chunks: AsyncIterator[bytes], boundary: bytes) -> AsyncIterator[Event]:
+async def _events(chunks: AsyncIterator[bytes], boundary: bytes, field: str) -> AsyncIterator[Event]:
     seen: list[Event] = []
     parser = _parser(boundary, seen)
     async for chunk in chunks:
@@ -52,7 +53,7 @@ async def _events(chunks: AsyncIterator[bytes], boundary: bytes) -> AsyncIterato
         for event in seen:
             yield event
         seen.clear()
-    refuse("body", f"ended before the form's field `{FIELD}` did")
+    refuse("body", f"ended before the form's field `{field}` did")
 
 
 def _parser(boundary: bytes, seen: list[Event]) -> MultipartParser:
@@ -72,7 +73,7 @@ def _parser(boundary: bytes, seen: list[Event]) -> MultipartParser:
         refuse("content-type", "the boundary is not one")
 
 
-async def _headers(events: AsyncIterator[Event]) -> dict[bytes, bytes]:
+async def _headers(events: AsyncIterator[Event], field: str) -> dict[bytes, bytes]:
     """Read on to the part that is the file: its headers, names in lower case."""
     headers: dict[bytes, bytes] = {}
     name = value = b""
@@ -86,13 +87,13 @@ async def _headers(events: AsyncIterator[Event]) -> dict[bytes, bytes]:
                 value += data
             case "header_end":
                 headers[name.lower()], name, value = value, b"", b""
-            case "headers_finished" if _is_file(headers):
+            case "headers_finished" if _is_file(headers, field):
                 return headers
-    refuse(FIELD, "is missing from the form")
+    refuse(field, "is missing from the form")
 
 
-def _is_file(headers: dict[bytes, bytes]) -> bool:
-    return parse_options_header(headers.get(b"content-disposition"))[1].get(b"name") == FIELD.encode()
+def _is_file(headers: dict[bytes, bytes], field: str) -> bool:
+    return parse_options_header(headers.get(b"content-disposition"))[1].get(b"name") == field.encode()
 
 
 async def _data(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:

@@ -105,10 +105,12 @@ def settle(connection: Connection, job_id: str, nanos: int) -> None:
             _write(connection, job_id, tally, nanos)
 
 
-def forget(connection: Connection, job_id: str) -> None:
-    """Take back all that a job charged in this transaction: it is refused for another reason."""
+def forget(connection: Connection, job_id: str, alerts: Sequence[Alert] = ()) -> None:
+    """Take back all that a job charged in this transaction, and its alerts: it is refused for another reason."""
     settle(connection, job_id, 0)
     connection.execute(sa.delete(CHARGE).where(CHARGE.c.job_id == job_id))
+    for alert in alerts:
+        connection.execute(sa.delete(ALERT).where(*_here(ALERT, alert.tally), ALERT.c.percent == alert.percent))
 
 
 _JOB = sa.bindparam("job", type_=sa.String)

@@ -20,7 +20,7 @@ from adapters.http import answered
 from adapters.registry import DIALECTS
 from adapters.schema import ProviderCard, Task
 from adapters.wire import Call, Done, Pending, Reply, understand
-from gateway import clock
+from gateway import clock, telemetry
 from gateway.assets.service import Assets
 from gateway.attempts import store
 from gateway.attempts.rules import Again, Status
@@ -88,6 +88,7 @@ class Callbacks:
         card = self.supply.cards[provider]
         is_signed = card.callbacks != "unsigned"
         if is_signed and not await self._is_verified(card, headers, body):
+            telemetry.CALLBACKS.labels(provider, "unsigned").inc()
             log.warning("a webhook is not signed as its provider signs", provider=provider, attempt=attempt_id)
             raise Unauthorized("the signature is not this provider's, or not of these five minutes")
         if not is_signed and (word := rules.challenge(body)) is not None:
@@ -98,6 +99,7 @@ class Callbacks:
             outcome = await self._take(attempt_id, Reply(200, headers, body), is_signed)
             if outcome is not Outcome.BUSY:
                 break
+        telemetry.CALLBACKS.labels(provider, outcome.value).inc()
         return {"status": outcome.value}
 
     async def _take(self, attempt_id: str, reply: Reply, is_signed: bool) -> Outcome:

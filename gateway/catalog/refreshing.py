@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from gateway.snapshots import fetching, intake
 from gateway.snapshots.fetching import Place
 from gateway.snapshots.intake import Taken
-from gateway.ticks.rules import Tick
+from gateway.ticks.rules import NotDone, Tick
 from gateway.ticks.runner import Work
 from router.feeds import listings as own_lists, sources
 from router.feeds.readings import Feed, Page, Source
@@ -31,10 +31,6 @@ LISTINGS_DEADLINE_S = 1_800.0
 """All providers with a key, one after the other."""
 EVERY_LEAST_H = 1 / 12
 """Asking a source more often than every five minutes is no way to treat anybody."""
-
-
-class NotRefreshed(Exception):
-    """Nothing of a source was believed; the message is a sentence that says why."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +145,14 @@ def _feed_work(refresher: Refresher, kind: str, feed: Feed) -> Work:
 async def _all_listings(refresher: Refresher) -> str:
     taken = [await refresher.listing(provider) for provider in listed_providers(refresher.supply)]
     if not any(each.good for each in taken):
-        raise NotRefreshed("; ".join(filter(None, (each.refusal for each in taken))))
+        raise NotDone("; ".join(filter(None, (each.refusal for each in taken))))
     return "; ".join(f"{each.name}: {told(each) if each.good else f'refused {each.refusal}'}" for each in taken)
 
 
 def told(taken: Taken) -> str:
-    """What a run did, in a sentence. Raises NotRefreshed where nothing was believed."""
+    """What a run did, in a sentence. Raises NotDone where nothing was believed."""
     if not taken.good:
-        raise NotRefreshed(taken.refusal or "it said nothing")
+        raise NotDone(taken.refusal or "it said nothing")
     rows = sum(len(reading.rows) for reading in taken.good)
     said = f"{len(taken.good)} readings, {rows} rows, {taken.new} new"
     return f"{said}; refused {taken.refusal}" if taken.refusal else said

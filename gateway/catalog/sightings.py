@@ -95,7 +95,8 @@ class Sightings:
                 self.told[id] = Told(source=source, day=taken_at.date(), rows=reading.rows)
             else:
                 found = frozenset(self._same(row) for row in _rows(json.loads(payload)))
-                whole = source if subject == "listing" else f"{source} {subject}"
+                is_named = subject.startswith(f"{source}/")
+                whole = source if subject == "listing" else subject if is_named else f"{source} {subject}"
                 self.looked[id] = Looked(whole, taken_at.date(), found)
 
     def _same(self, row: Row) -> Row:

@@ -1,10 +1,10 @@
 """What can be had here: the catalog at its real addresses, the keys that are there, and every name for it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from adapters.registry import Catalog, load_catalog
-from adapters.schema import Accept, Model, Offer, ProviderCard, Task
+from adapters.schema import Accept, Model, Offer, Price, ProviderCard, Task
 from gateway import settings as environment
 from gateway.attempts.runner import Supplied
 from gateway.settings import Settings
@@ -14,9 +14,12 @@ from router.names import Names
 SANDBOX = "sandbox"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Supply:
-    """Made once at start: keys and cards are read then, so a change of either asks for a restart."""
+    """Made once at start: keys and cards are read then, so a change of either asks for a restart.
+
+    Only prices that were accepted since change while it runs: `reprice` lays them over those of the cards.
+    """
 
     catalog: Catalog
     cards: Mapping[str, ProviderCard]
@@ -27,6 +30,7 @@ class Supply:
     by_name: Mapping[tuple[str, Task], Offer]
     stand_ins_run: bool
     real_keys: bool
+    accepted: Mapping[str, tuple[Price, ...]] = field(default_factory=dict)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -39,6 +43,32 @@ class Supply:
         """What a turn on an offer needs, or None if the catalog no longer has it."""
         offer = self.offer(offer_id, task)
         return Supplied(self.cards[offer.provider], self.keys[offer.provider], offer) if offer else None
+
+    def reprice(self, accepted: Mapping[str, tuple[Price, ...]]) -> bool:
+        """Lay accepted prices, newest first, over the cards' own; whether anything changed.
+
+        Of two prices since the same day the accepted one counts. What a job froze at its submit stays as it is.
+        """
+        if accepted == self.accepted:
+            return False
+
+        def priced(offer: Offer) -> Offer:
+            own = tuple(price for price in offer.prices if price not in self.accepted.get(offer.id, ()))
+            return offer.model_copy(update={"prices": accepted.get(offer.id, ()) + own})
+
+        changed = accepted.keys() | self.accepted.keys()
+
+        def card_of(card: ProviderCard) -> ProviderCard:
+            offers = tuple(priced(offer) if offer.id in changed else offer for offer in card.offers)
+            return card.model_copy(update={"offers": offers})
+
+        cards = {name: card_of(card) for name, card in self.cards.items()}
+        listed = {name: card_of(card) for name, card in self.catalog.cards.items()}
+        self.catalog, self.cards = replace(self.catalog, cards=listed), cards
+        self.by_task = _by_task(cards.values())
+        self.by_name = {(offer.id, task): offer for task, offers in self.by_task.items() for offer in offers}
+        self.accepted = accepted
+        return True
 
     def limits(self, parameter: str) -> tuple[Accept, ...]:
         """What offers say of the values of one parameter, where they say anything; each once."""
@@ -71,10 +101,7 @@ def read_supply(settings: Settings) -> Supply:
     cards = {card.name: _addressed(card) for card in catalog.cards.values()}
     keys = {card.name: environment.provider_key(card) for card in cards.values()}
     real_keys = any(_is_real(card, keys) for card in cards.values())
-    by_task = {
-        task: tuple(offer.for_task(task) for card in cards.values() for offer in card.offers if task in offer.tasks)
-        for task in Task
-    }
+    by_task = _by_task(cards.values())
     return Supply(
         catalog=catalog,
         cards=cards,
@@ -86,6 +113,11 @@ def read_supply(settings: Settings) -> Supply:
         stand_ins_run=settings.sandbox == "on" or (settings.sandbox is None and not real_keys),
         real_keys=real_keys,
     )
+
+
+def _by_task(cards: Iterable[ProviderCard]) -> dict[Task, tuple[Offer, ...]]:
+    offers = [offer for card in cards for offer in card.offers]
+    return {task: tuple(offer.for_task(task) for offer in offers if task in offer.tasks) for task in Task}
 
 
 def _addressed(card: ProviderCard) -> ProviderCard:

@@ -6,8 +6,9 @@ from rich.console import Console
 
 from adapters.schema import Task
 from gateway import clock
-from gateway.catalog import evidence
+from gateway.catalog import evidence, prices
 from gateway.catalog.evidence import Belief
+from gateway.catalog.lives import Limits, Lives, Watch, fold
 from gateway.catalog.routes import model_view, offer_view
 from gateway.catalog.supply import Supply, read_supply
 from gateway.commands.database import exists, on_database
@@ -19,10 +20,10 @@ from gateway.snapshots import starter
 
 def models(task: str | None, everything: bool, as_json: bool) -> None:
     """Those that some offer here can run, or all."""
-    wanted, (supply, belief) = task_of(task), believed()
+    wanted, (supply, belief, lives) = task_of(task), believed()
     today = clock.now().date()
     rows = [
-        model_view(model, supply, belief, today)
+        model_view(model, supply, belief, lives, today)
         for model in sorted(supply.models.values(), key=lambda model: model.id)
         if wanted is None or wanted in model.tasks
     ]
@@ -32,10 +33,10 @@ def models(task: str | None, everything: bool, as_json: bool) -> None:
 
 def offers(task: str | None, as_json: bool) -> None:
     """All, whether they can be used here or not; the obstacle says why not."""
-    wanted, (supply, belief) = task_of(task), believed()
+    wanted, (supply, belief, lives) = task_of(task), believed()
     today = clock.now().date()
     shown = [
-        offer_view(offer, supply, belief, today)
+        offer_view(offer, supply, belief, lives, today)
         for offer in sorted(supply.catalog.offers(), key=lambda offer: offer.id)
         if wanted is None or wanted in offer.tasks
     ]
@@ -48,29 +49,42 @@ def task_of(task: str | None) -> Task | None:
     return Task(task) if task else None
 
 
-def believed() -> tuple[Supply, Belief]:
+def believed() -> tuple[Supply, Belief, Lives]:
     """What there is and what is known of it: before the first start, only the standings that Podium brings along."""
-    supply, now = read_supply(settings()), clock.now()
+    chosen = settings()
+    supply, now = read_supply(chosen), clock.now()
+    limits = Limits(chosen.stale_days, chosen.retired_days)
 
-    async def gathered(db: Database) -> Belief:
+    async def gathered(db: Database) -> tuple[Belief, Lives]:
         await db.together(lambda connection: starter.load_starter(connection, now))
-        return await evidence.gather(db, supply, now)
+        await prices.reprice(db, supply)
+        return await evidence.gather(db, supply, now), await Watch(db, supply, limits).refreshed(now)
 
-    if not exists(settings().database_url):
-        return supply, evidence.believe(supply, [reading.payload for reading in starter.readings()], (), now)
-    return supply, on_database(gathered)
+    if not exists(chosen.database_url):
+        belief = evidence.believe(supply, [reading.payload for reading in starter.readings()], (), now)
+        return supply, belief, fold(supply, (), (), {}, now.date(), limits)
+    return supply, *on_database(gathered)
 
 
 def _draw_models(console: Console, rows: list[dict[str, Any]], task: Task | None, of: int) -> None:
-    drawn = table("model", "name", "tasks", "quality", "released", "offers", keep="model")
+    drawn = table("model", "name", "tasks", "quality", "stage", "released", "offers", keep="model")
     for row in rows:
         qualities = [row["quality"][task]] if task else list(row["quality"].values())
         measured = [each["value"] for each in qualities if each["boards"]]
         tasks, quality = ", ".join(row["tasks"]), f"{max(measured):.2f}" if measured else "[dim]–[/]"
-        drawn.add_row(row["id"], row["name"], tasks, quality, row["released"] or "", _providers(row["offers"]))
+        drawn.add_row(
+            row["id"], row["name"], tasks, quality, _stage(row), row["released"] or "", _providers(row["offers"])
+        )
     console.print(drawn)
     if len(rows) < of:
         console.print(f"[dim]{len(rows)} of {of}: the others need a provider's key; --all shows them[/]")
+
+
+def _stage(row: dict[str, Any]) -> str:
+    """Nothing for what is active; else the stage, and until when."""
+    if row["stage"] == "active":
+        return ""
+    return f"{row['stage']}, ends {row['ends']}" if row["ends"] else str(row["stage"])
 
 
 def _providers(offers: list[str]) -> str:
@@ -78,10 +92,10 @@ def _providers(offers: list[str]) -> str:
 
 
 def _draw_offers(console: Console, rows: list[dict[str, Any]]) -> None:
-    drawn = table("offer", "tasks", "price in USD", "here", keep="offer")
+    drawn = table("offer", "tasks", "price in USD", "stage", "here", keep="offer")
     for row in rows:
         here = "[green]ready[/]" if row["available"] else f"[dim]{row['obstacle']}[/]"
-        drawn.add_row(row["id"], ", ".join(row["tasks"]), _price(row["prices"]), here)
+        drawn.add_row(row["id"], ", ".join(row["tasks"]), _price(row["prices"]), _stage(row), here)
     console.print(drawn)
 
 

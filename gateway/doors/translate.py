@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue, ValidationError
 
+from adapters import sizes
 from adapters.canvas import fit_size
 from adapters.schema import Fields, MediaRequest, Offer, Role, Task
 from gateway.doors import extras, words
@@ -38,12 +39,14 @@ class Tongue(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """The model that a caller names, as far as it tells what is to be done. `offers` are those fitted to their task."""
+    """What a caller's name for a model leaves open. `offers` of each task are as they are for that task."""
 
     model: str
-    offers: Sequence[Offer]
+    offers: Mapping[Task, Sequence[Offer]]
     able: Collection[Task]
     task: Task | None = None
+    is_one: bool = True
+    """Whether one model is named, whose own fields the caller then may use; not so for `auto`."""
     vendor_answers: bool = False
     """Whether the vendor's own offer of this model can be used here and now."""
 
@@ -73,12 +76,13 @@ def asked(tongue: Tongue, meant: Meant, given: Mapping[str, JsonValue], asset_of
     """Translate one input. Raises Invalid with the caller's own path of each fault."""
     wanted, extension = _extension(given.get(extras.FIELD))
     said = {name: value for name, value in given.items() if value is not None and name != extras.FIELD}
-    known = words.table(tongue.defaults, tongue.more, [o for o in meant.offers if o.provider == tongue.provider])
+    own = [offer for offers in meant.offers.values() for offer in offers if offer.provider == tongue.provider]
+    known = words.table(tongue.defaults, tongue.more, own if meant.is_one else ())
     draft = Draft()
     for theirs, value in said.items():
         _take(draft, tongue, known, theirs, value)
     task = wanted or meant.task or tell(given_of(said, known), meant.able)
-    offers = [offer for offer in meant.offers if task in offer.tasks]
+    offers = meant.offers.get(task, ())
     _size(draft, task, tongue, offers)
     _duration(draft, offers)
     _format(draft, offers)
@@ -147,7 +151,7 @@ def _size(draft: Draft, task: Task, tongue: Tongue, offers: Sequence[Offer]) -> 
         return
     width, height = pair
     if named and not any(_takes(offer, task, width, height) for offer in offers):
-        draft.put("aspect_ratio", words.sizes.ratio_name(width, height), theirs)
+        draft.put("aspect_ratio", sizes.ratio_name(width, height), theirs)
         return
     draft.put("width", width, theirs)
     draft.put("height", height, theirs)
@@ -158,7 +162,7 @@ def _other_size(draft: Draft, value: JsonValue, theirs: str) -> None:
     word = value.lower().removeprefix("auto_") if isinstance(value, str) else ""
     if word in ("auto", "default"):
         return
-    if word in words.sizes.AREA_SIDES or word in words.sizes.SHORT_SIDES:
+    if word in sizes.AREA_SIDES or word in sizes.SHORT_SIDES:
         draft.put("resolution", word, theirs)
     elif ":" in word:
         draft.put("aspect_ratio", word, theirs)
@@ -235,7 +239,7 @@ def _options(draft: Draft, tongue: Tongue, meant: Meant, extension: dict[str, An
     extension["routing"] = routing.model_copy(update={"only": routing.only or (tongue.provider,)})
 
 
-def _body(draft: Draft, named: dict[str, Any], extension: Mapping[str, Any]) -> Asked:
+def _body(draft: Draft, named: dict[str, Any], extension: dict[str, Any]) -> Asked:
     try:
         body = JobBody.model_validate(named | draft.values | extension)
     except ValidationError as error:
@@ -271,3 +275,13 @@ def _invalid(faults: list[dict[str, str]], before: Problem | None = None) -> Inv
     faults = [{"path": fault["path"], "message": message} for fault, message in zip(faults, said, strict=True)]
     first = f"{faults[0]['path'] or 'body'}: {faults[0]['message']}" if faults else "the input cannot be understood"
     return Invalid(first if before is None else before.detail, errors=faults)
+
+
+def with_webhook(body: JobBody, url: str | None, theirs: str) -> JobBody:
+    """The same job, told to this address when it ends. Raises Invalid where jobs take no such address."""
+    if url is None:
+        return body
+    try:
+        return JobBody.model_validate(body.model_dump(exclude_unset=True) | {"webhook_url": url})
+    except ValidationError as error:
+        raise _invalid([_fault(theirs, each["message"]) for each in invalid(error).more["errors"]]) from error

@@ -18,9 +18,11 @@ WHOLE = frozenset({"count", "seed", "steps", "fps", "width", "height", "max_toke
 NUMBERS = frozenset({"guidance", "scale", "temperature", "duration_s"})
 LOWERED = frozenset({"resolution", "format"})
 """Words whose case the vendors write as they like ("2K", "PNG"); ours are small."""
+RATIOS = dict.fromkeys(("match_input_image", "adaptive"), "auto")
 MEDIA = frozenset({"picture", "video", "audio_input", "mask", "first_frame", "last_frame", "reference"})
 """What a field of media can be for. A picture's role, and a clip's, depends on the task."""
 MOVING = frozenset({"duration_s", "frames", "fps", "first_frame", "last_frame"})
+ROLES = frozenset(role.value for role in Role)
 SAYINGS = frozenset(PARAMETERS) | {"prompt", "frames"}
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s|sec|seconds|x|k|fps)?", re.IGNORECASE)
@@ -53,7 +55,7 @@ def table(defaults: Fields, more: Mapping[str, str], offers: Iterable[Offer] = (
 
 def _kind(ours: str, field: WireField) -> str:
     """What one field of a card is: a parameter, or a kind of media."""
-    if ours not in Role and ours != "audio_input":
+    if ours not in ROLES and ours != "audio_input":
         return ours
     if ours == Role.SOURCE:
         return "video" if "video" in field.name else "picture"
@@ -126,7 +128,7 @@ def _truth(value: JsonValue) -> bool:
 def _text(name: str, value: JsonValue) -> str:
     if not isinstance(value, str):
         raise Unreadable("must be a string")
-    return value.lower() if name in LOWERED else value
+    return RATIOS.get(value, value) if name == "aspect_ratio" else value.lower() if name in LOWERED else value
 
 
 def _loras(value: JsonValue) -> list[JsonValue]:
@@ -154,7 +156,7 @@ def links(value: JsonValue) -> list[str]:
 
 
 def seconds(frames: int, fps: float) -> float:
-    """How long so many frames last. A clip of 4n + 1 frames shows the first before its time begins: 81 at 16 are 5 s."""
+    """How long so many frames last. A clip of 4n + 1 frames shows the first before its time begins: 81 at 16 last 5."""
     counted = frames - 1 if frames % 4 == 1 else frames
     return round(counted / fps, 3)
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from gateway.budgets import rules as budget_rules, store as budgets
 from gateway.budgets.rules import Scope, Spender
 from gateway.budgets.store import Over
-from gateway.jobs import store
+from gateway.jobs import notices, store
 from gateway.keys import plans
 from gateway.keys.rules import Caller
 from gateway.ledger import book, rules as ledger
@@ -48,8 +48,9 @@ def refused(connection: Connection, caller: Caller, job: Mapping[str, Any], now:
         return charged
     answer = book.post(connection, ledger.hold(caller.id, job["id"], job["held_nanos"]), now)
     if isinstance(answer, book.Short):
-        budgets.forget(connection, job["id"])
+        budgets.forget(connection, job["id"], charged)
         return answer
+    notices.crossed(connection, charged, caller.id, now)
     return None
 
 

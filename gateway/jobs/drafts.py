@@ -90,7 +90,7 @@ def draft_job(
         "request": request.model_dump_json(exclude_none=True), "strict": body.strict,
         "policy": choice.policy_json, "ranked": choice.offers_json, "decision_id": choice.decision_id,
         "extras": json.dumps(body.metadata) if body.metadata else "{}", "progress": 0.0,
-        "project": caller.project, "margin_ppm": margin_ppm, "quote_id": body.quote,
+        "project": caller.project, "margin_ppm": margin_ppm, "quote_id": body.quote, "webhook_url": body.webhook_url,
         "quote_nanos": quote_nanos, "held_nanos": quote_nanos, "cost_nanos": None, "bill": None,
         "outputs": None, "undelivered": None, "error": None, "canceled_by": None,
         "created_at": row["created_at"], "started_at": None,

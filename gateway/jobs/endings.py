@@ -29,7 +29,7 @@ from gateway.budgets import store as budgets
 from gateway.budgets.rules import Spender
 from gateway.budgets.store import Over
 from gateway.catalog.supply import Supply
-from gateway.jobs import rules, settlement, store
+from gateway.jobs import notices, rules, settlement, store
 from gateway.jobs.drafts import AttemptDraft, changes_of, draft_fallback
 from gateway.jobs.rules import FINAL, GiveUp, Status, TryAgain, TryElsewhere
 from gateway.jobs.settlement import Bill
@@ -134,6 +134,8 @@ class Endings:
             values["cost_nanos"] = cost_nanos
             store.update(connection, attempt.job_id, cost_nanos=cost_nanos)
         assets.insert(connection, delivered.rows)
+        if finished.status == Status.SUCCEEDED:  # one that was canceled has been told of already
+            notices.finished(connection, attempt.job_id, attempt.key_id, finished.webhook_url, now)
         is_first = attempt.number == 1 and attempt.turns == 0
         is_plain = finished.status == Status.SUCCEEDED and is_first
         return News(
@@ -159,6 +161,8 @@ class Endings:
         if fraction is None and attempt.turns > 0:
             return None
         store.set_running(connection, attempt.job_id, fraction or 0.0, now)
+        if attempt.turns == 0 and attempt.number == 1:
+            notices.started(connection, attempt.job_id, attempt.key_id, now)
         return News(attempt.job_id, False, attempt.task, Status.RUNNING)
 
     def ended(self, connection: Connection, attempt: Attempt, ending: Ending, now: datetime) -> News | None:
@@ -248,8 +252,10 @@ class Endings:
     ) -> bool:
         """Move a job's hold, and what its budgets count of it, to what it may cost now. False if they refuse."""
         spender, model = _spender(connection, job), draft.row["offer"].partition("/")[2]
-        if isinstance(budgets.charge(connection, spender, job["id"], job["task"], model, wanted_nanos, now), Over):
+        charged = budgets.charge(connection, spender, job["id"], job["task"], model, wanted_nanos, now)
+        if isinstance(charged, Over):
             return False
+        notices.crossed(connection, charged, job["key_id"], now)
         entry = ledger.rehold(job["key_id"], job["id"], draft.row["id"], job["held_nanos"], wanted_nanos)
         if entry is None:
             return True
@@ -282,6 +288,8 @@ class Endings:
             bill=_bill_of_failures(rows),
             started_at=job["started_at"] or attempt.created_at, ended_at=job["ended_at"] or now,
         )  # fmt: skip
+        if not final:
+            notices.finished(connection, job["id"], job["key_id"], job["webhook_url"], now)
         seconds = (now - job["created_at"]).total_seconds()
         return News(job["id"], True, job["task"], status, costs=costs, seconds=seconds)
 

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -11,8 +10,10 @@ from fastapi.responses import Response, StreamingResponse
 from adapters.schema import Task
 from gateway import clock
 from gateway.assets.service import Assets
+from gateway.jobs.happenings import DONE, told_by
 from gateway.jobs.rules import Status
 from gateway.jobs.service import WAIT_S, Jobs, Seen
+from gateway.jobs.telling import told_events
 from gateway.jobs.views import Link, view
 from gateway.keys.routes import caller_of
 from gateway.paging import After, Limit, page
@@ -21,6 +22,7 @@ from gateway.routing.routes import BODY, read_body
 
 KEY_CHARS = 255
 
+LastEvent = Annotated[str | None, Header(max_length=200, description="id of the last event that was heard")]
 Prefer = Annotated[str | None, Header(description="wait=30: answer when the job has ended, or after that time")]
 
 _WAIT = re.compile(r"\bwait(?:=(\d{1,4}))?\b")
@@ -51,15 +53,6 @@ async def create_job(jobs: Jobs, assets: Assets, request: Request) -> Response:
     if seconds := wait_s(request.headers.get("prefer")):
         seen = await jobs.wait(caller, seen, seconds)
     return answer(jobs, seen, 201 if seen.is_final else 202, assets, request)
-
-
-async def told_events(jobs: Jobs, assets: Assets, request: Request, seen: Seen) -> AsyncIterator[str]:
-    """Server-sent events of one job: its words as they come, then the whole job."""
-    caller = caller_of(request)
-    async for words in jobs.words(caller, seen.job["id"]):
-        yield event("delta", {"text": words})
-    seen = await jobs.wait(caller, await jobs.see(caller, seen.job["id"]), WAIT_S)
-    yield event("done" if seen.is_final else "status", view(seen, links(assets, request)))
 
 
 def links(assets: Assets, request: Request) -> Link:
@@ -110,14 +103,15 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
         return Response(json.dumps(document), media_type="application/json")
 
     @router.get("/v1/jobs/{job_id}/events", response_class=StreamingResponse)
-    async def events(request: Request, job_id: str) -> StreamingResponse:
-        """Server-sent events: `delta` for the words of a text as they come, then `done` with the whole job."""
-        seen = await jobs.see(caller_of(request), job_id)
-        told = told_events(jobs, assets, request, seen)
-        return StreamingResponse(told, media_type="text/event-stream", headers={"cache-control": "no-store"})
+    async def events(request: Request, job_id: str, last_event_id: LastEvent = None) -> Response:
+        """Server-sent events: `status`, `progress`, `attempt`, `delta` for the words of a text as they come, and at the
+        end `done` with the whole job. With `Last-Event-ID` it goes on after that event; 204 after the last.
+        """
+        caller, told = caller_of(request), told_by(last_event_id)
+        seen = await jobs.see(caller, job_id)
+        if told.status == DONE:
+            return Response(status_code=204)
+        events = told_events(jobs, caller, seen, told, links(assets, request))
+        return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     return router
-
-
-def event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -22,7 +22,7 @@ from gateway.attempts.store import Attempt
 from gateway.budgets.store import Over
 from gateway.catalog.supply import Supply
 from gateway.db import Database
-from gateway.jobs import admission, store
+from gateway.jobs import admission, notices, store
 from gateway.jobs.admission import TooFast, TooMany
 from gateway.jobs.drafts import AttemptDraft, draft_attempt, draft_job
 from gateway.jobs.endings import Endings, News
@@ -30,12 +30,13 @@ from gateway.jobs.rules import FINAL, Status
 from gateway.jobs.waiting import LOOK_S, Waiting
 from gateway.keys.rules import Caller, Role
 from gateway.ledger import book
-from gateway.problems import Conflict, NotFound, Problem
+from gateway.problems import Conflict, Invalid, NotFound, Problem
 from gateway.routing import quotes, service as routing_service
 from gateway.routing.body import JobBody
 from gateway.routing.fitting import fit_offer
 from gateway.routing.quotes import Choice
 from gateway.routing.service import Routing
+from gateway.webhooks import rules as webhook_rules
 
 WAIT_S = 60.0
 """The longest that `Prefer: wait` holds a connection: most proxies close one after that."""
@@ -80,16 +81,23 @@ class Jobs:
     endings: Endings
     waiting: Waiting
     runner: Runner | None = None
+    is_private_allowed: bool = False
+    """Whether jobs may name webhooks on private addresses and over plain http."""
 
     async def submit(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
         """Accept a job: decision, hold, job and first attempt in one commit."""
         if idempotency_key and (before := await self._repeated(caller, body, idempotency_key)):
             return await self.see(caller, before)
         try:
+            self._check_webhook(body)
             return await self._accept(caller, body, idempotency_key)
         except Problem as problem:
             telemetry.REFUSED.labels(problem.code).inc()
             raise
+
+    def _check_webhook(self, body: JobBody) -> None:
+        if body.webhook_url and (reason := webhook_rules.refusal(body.webhook_url, self.is_private_allowed)):
+            raise Invalid(f"webhook_url: {reason}")
 
     async def _repeated(self, caller: Caller, body: JobBody, idempotency_key: str) -> str | None:
         row = await self.db.glance(lambda connection: store.repeated(connection, caller.id, idempotency_key))
@@ -265,6 +273,7 @@ class Jobs:
         gone = all(attempt.id in stopped and _is_still(attempt) for attempt in live)
         who = "provider" if gone else "local"
         store.update(connection, job_id, status=Status.CANCELED.value, canceled_by=who, ended_at=now)
+        notices.finished(connection, job_id, job["key_id"], job["webhook_url"], now)
         for attempt in live if gone else ():
             self.endings.ended(connection, attempt, Ending(AttemptStatus.CANCELED), now)
         return News(job_id, True, job["task"], Status.CANCELED)

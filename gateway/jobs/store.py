@@ -85,17 +85,18 @@ _FINISH = Prepared(
             "ended_at": sa.func.coalesce(JOB.c.ended_at, sa.bindparam("new_ended_at")),
         }
     )
-    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm, JOB.c.project)
+    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm, JOB.c.project, JOB.c.webhook_url)
 )
 
 
 class Finished(NamedTuple):
-    """What a job that was just finished says: its status (canceled, if it was), hold, margin and project."""
+    """What a job that was just finished says: its status (canceled, if it was), hold, margin, project, webhook."""
 
     status: str
     held_nanos: int
     margin_ppm: int
     project: str | None
+    webhook_url: str | None
 
 
 def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished | None:

@@ -58,6 +58,7 @@ class JobRow(SQLModel, table=True):
     adjustments: str = Field(default="[]", description="what was changed to fit the offer, as json")
     undelivered: str | None = Field(default=None, description="what did not come as asked, as json")
     error: str | None = Field(default=None, description="as json")
+    webhook_url: str | None = Field(default=None, description="where the caller wants to be told of its end")
     canceled_by: str | None = Field(default=None, description="provider or local: who stopped it")
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)

@@ -66,9 +66,8 @@ class Waiting:
         for watch in self.waiters.get(news.job_id, ()):
             watch.news = news
             watch.changed.set()
-        if news.is_final:
-            for queue in self.listeners.get(news.job_id, ()):
-                queue.put_nowait(None)
+        for queue in self.listeners.get(news.job_id, ()):
+            queue.put_nowait(None if news.is_final else "")
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator["Watch"]:
@@ -96,10 +95,11 @@ class Waiting:
                 self.listeners[job_id].discard(queue)
                 queue.put_nowait(None)  # it hears no words with a gap between them; the whole job says all of them
 
-    async def listen(self, job_id: str, look_s: float = LOOK_S) -> AsyncGenerator[str, None]:
+    async def listen(self, job_id: str, look_s: float = LOOK_S, skip_chars: int = 0) -> AsyncGenerator[str, None]:
         """A job's words, those it has said already first, then as they come, until it ends.
 
-        No words after so long a silence: time to look whether another process has ended it.
+        No words when the job has changed, and after so long a silence: time to look what became of it. The first
+        `skip_chars` characters are left out: who comes back knows them.
         """
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         if said := self.said.get(job_id):
@@ -109,7 +109,10 @@ class Waiting:
         self.listeners[job_id].add(queue)
         try:
             while (words := await _next(queue, look_s)) is not None:
-                yield words
+                known = words[:skip_chars]
+                skip_chars -= len(known)
+                if not known or len(known) < len(words):
+                    yield words[len(known) :]
         finally:
             self.listeners[job_id].discard(queue)
             if not self.listeners[job_id]:

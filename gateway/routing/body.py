@@ -59,7 +59,7 @@ class JobBody(MediaRequest):
     strict: bool = Field(True, description="false: the nearest value an offer accepts will do, and is reported")
     routing: Wishes = Wishes()
     quote: str | None = Field(None, max_length=100, pattern=r"^[\w-]+$", description="settle at this quote's prices")
-    webhook_url: str | None = None
+    webhook_url: str | None = Field(None, max_length=2_000, description="told of the job's end")
     metadata: dict[str, JsonValue] = Field(default_factory=dict, max_length=METADATA_ENTRIES)
 
     @field_validator("metadata", "extra")
@@ -82,8 +82,6 @@ class JobBody(MediaRequest):
             raise ValueError("give messages or a prompt, not both")
         if (self.width or self.height) and (self.aspect_ratio or self.resolution):
             raise ValueError("give width and height, or aspect_ratio and resolution, not both")
-        if self.webhook_url is not None:
-            raise ValueError("webhooks are not sent by this version: use Prefer: wait, or ask for the job")
         return self
 
     def media(self) -> MediaRequest:

@@ -64,7 +64,7 @@ async def _asked(
     now, name = clock.now(), feed.SOURCE.name
     reply = await answered(clients, card, _UNHEARD, call, key, shelf, now=now)
     if reply is None:
-        return Refused(name, "reply", f"no answer from {card.base_url} within {CALL_S:g} s"), 0
+        return Refused(name, "reply", f"{card.base_url} cannot be reached, or did not answer within {CALL_S:g} s"), 0
     page = await asyncio.to_thread(understood, name, lambda: feed.read(call, reply, now))
     return page, len(reply.body)
 

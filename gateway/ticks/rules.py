@@ -15,6 +15,10 @@ GRACE_S = 30.0
 """A lease outlives the deadline by this, so that a run which is being stopped is not joined by a second one."""
 
 
+class NotDone(Exception):
+    """A run that could not do its work for a reason that is no fault of ours; the message is a sentence."""
+
+
 class Tick(NamedTuple):
     """One thing to be done: how often, and how long it may take."""
 

@@ -11,7 +11,7 @@ import structlog
 from gateway import clock, telemetry
 from gateway.db import Database
 from gateway.ticks import store
-from gateway.ticks.rules import Tick
+from gateway.ticks.rules import NotDone, Tick
 
 log = structlog.get_logger()
 
@@ -52,6 +52,10 @@ class Ticks:
             with telemetry.TICK_SECONDS.labels(tick.name).time():
                 async with asyncio.timeout(tick.deadline_s):
                     said = await work()
+        except NotDone as error:
+            telemetry.TICKS.labels(tick.name, "failed").inc()
+            log.warning("a tick could not be done", tick=tick.name, said=str(error))
+            return str(error), True
         except Exception as error:  # a tick's edge: whatever it is, the others run on, and it is tried again
             telemetry.TICKS.labels(tick.name, "failed").inc()
             log.exception("a tick failed", tick=tick.name)

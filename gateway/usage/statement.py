@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from gateway.ledger.rules import Reason, available, held
+from gateway.ledger.rules import Reason, available, held, owed
 from gateway.ledger.tables import ENTRY, POSTING
 from gateway.usage import store
 from gateway.usage.rules import day_of
@@ -24,19 +24,26 @@ FUNDS = 500
 
 
 class Fund(NamedTuple):
+    """Money that came to a key: paid, or lent to be paid later (`credit`)."""
+
+    kind: str
     reference: str
     at: datetime
     nanos: int
 
 
 class Statement(NamedTuple):
-    """Balances are what a key owns: available and held. `ties`: the rollups say the same as the ledger."""
+    """Balances are what a key may spend: available and held. `owed_nanos`: credit not paid back at the month's end.
+
+    `ties`: the rollups say the same as the ledger.
+    """
 
     key_id: str
     month: str
     opening_nanos: int
     funded_nanos: int
     spent_nanos: int
+    owed_nanos: int
     funds: tuple[Fund, ...]
     lines: tuple[Group, ...]
 
@@ -67,8 +74,17 @@ def statement(connection: Connection, key_id: str, first: date) -> Statement:
     lines = store.report(connection, asked, LINES)
     funds = _funds(connection, key_id, begins, ends)
     return Statement(
-        key_id, f"{first:%Y-%m}", opening, moved.get((0, 1), 0), moved.get((0, 0), 0), tuple(funds), tuple(lines)
-    )
+        key_id, f"{first:%Y-%m}", opening, moved.get((0, 1), 0), moved.get((0, 0), 0), _owed(connection, key_id, ends),
+        tuple(funds), tuple(lines),
+    )  # fmt: skip
+
+
+def _owed(connection: Connection, key_id: str, ends: datetime) -> int:
+    account = owed(key_id)
+    change = sa.case((POSTING.c.destination == account, POSTING.c.nanos), else_=-POSTING.c.nanos)
+    wanted = sa.select(sa.func.sum(change)).join(ENTRY, ENTRY.c.id == POSTING.c.entry_id)
+    mine = sa.or_(POSTING.c.destination == account, POSTING.c.source == account)
+    return int(connection.execute(wanted.where(mine, ENTRY.c.posted_at < ends)).scalar() or 0)
 
 
 def _moved(key_id: str, begins: datetime, ends: datetime) -> sa.Select[Any]:
@@ -92,13 +108,13 @@ def _moved(key_id: str, begins: datetime, ends: datetime) -> sa.Select[Any]:
 
 def _funds(connection: Connection, key_id: str, begins: datetime, ends: datetime) -> Sequence[Fund]:
     wanted = (
-        sa.select(ENTRY.c.key, ENTRY.c.posted_at, POSTING.c.nanos)
+        sa.select(ENTRY.c.key, ENTRY.c.reason, ENTRY.c.posted_at, POSTING.c.nanos)
         .join(POSTING, POSTING.c.entry_id == ENTRY.c.id)
         .where(
-            POSTING.c.destination == available(key_id), ENTRY.c.reason == Reason.FUND.value,
+            POSTING.c.destination == available(key_id), ENTRY.c.reason.in_([Reason.FUND.value, Reason.CREDIT.value]),
             ENTRY.c.posted_at >= begins, ENTRY.c.posted_at < ends,
         )
         .order_by(ENTRY.c.id)
         .limit(FUNDS)
     )  # fmt: skip
-    return [Fund(row.key.partition(":")[2], row.posted_at, row.nanos) for row in connection.execute(wanted)]
+    return [Fund(row.reason, row.key.partition(":")[2], row.posted_at, row.nanos) for row in connection.execute(wanted)]

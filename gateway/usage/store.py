@@ -100,7 +100,7 @@ def _sums() -> list[sa.ColumnElement[Any]]:
     sums = [sa.func.sum(USAGE.c[name]) for name in Group._fields[1:-2]]
     return [
         *sums,
-        sa.func.count(sa.distinct(USAGE.c.key_id)),
+        sa.func.count(sa.distinct(sa.func.nullif(USAGE.c.key_id, ""))),
         sa.func.sum(sa.case((USAGE.c.task.in_(_VIDEO), spend), else_=0)),
     ]
 

@@ -100,7 +100,7 @@ def statement(made: Statement) -> dict[str, Any]:
         "month": made.month,
         "opening_usd": usd(made.opening_nanos),
         "funds": [
-            {"reference": each.reference, "at": each.at, "usd": usd(each.nanos)} for each in made.funds
+            {"kind": each.kind, "reference": each.reference, "at": each.at, "usd": usd(each.nanos)} for each in made.funds
         ],
         "funded_usd": usd(made.funded_nanos),
         "lines": [
@@ -108,6 +108,7 @@ def statement(made: Statement) -> dict[str, Any]:
         ],
         "spend_usd": usd(made.spent_nanos),
         "closing_usd": usd(made.closing_nanos),
+        "owed_usd": usd(made.owed_nanos),
         "ties": made.ties,
     }  # fmt: skip
 
@@ -117,7 +118,7 @@ def statement_csv(made: Statement) -> str:
     return lines([
         ["kind", "at", "model", "unit", "quantity", "jobs", "usd"],
         ["opening", made.month, "", "", "", "", usd(made.opening_nanos)],
-        *[["fund", each.at.isoformat(), each.reference, "", "", "", usd(each.nanos)] for each in made.funds],
+        *[[each.kind, each.at.isoformat(), each.reference, "", "", "", usd(each.nanos)] for each in made.funds],
         *[_cost_line(made.month, line) for line in made.lines],
         *([["more funds", made.month, "", "", "", "", usd(made.unlisted_nanos)]] if made.unlisted_nanos else []),
         ["closing", made.month, "", "", "", "", usd(made.closing_nanos)],

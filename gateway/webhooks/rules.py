@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from standardwebhooks import Webhook
 
-from adapters.guard import is_public
-
 
 class Kind(StrEnum):
     """Events, by the names that receivers see."""
@@ -141,10 +139,9 @@ def refusal(url: str, is_private_allowed: bool) -> str | None:
 
 def _is_private_literal(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
+        return not ipaddress.ip_address(host).is_global
     except ValueError:
         return False
-    return not is_public(host)
 
 
 def origin(url: str) -> str:

@@ -27,8 +27,8 @@ IDLE_S = 0.5
 DRAIN_S = 3.0
 """How long a polite stop waits for tries under way; those cut off are tried again, which receivers must bear anyway."""
 
-Render = Callable[[str, str], Awaitable[Mapping[str, Any]]]
-"""From an event's kind and subject to its data, for events that carry none."""
+Render = Callable[[str, str], Awaitable[Mapping[str, Any] | None]]
+"""From an event's kind and subject to its data, for events that carry none; None if the subject is gone."""
 
 
 @dataclass
@@ -132,6 +132,8 @@ class Runner:
     async def _try(self, delivery: Delivery) -> Heard:
         """One exchange, whatever becomes of it."""
         body = await self._body(delivery)
+        if body is None:
+            return Heard(None, "", "what it tells of is no longer there", 0.0)
         headers = rules.headers_of(delivery.event_id, body, delivery.secrets, clock.now())
         timer = asyncio.get_running_loop().time
         began = timer()
@@ -139,8 +141,8 @@ class Runner:
             return Heard(None, "", f"the address {reason}", 0.0)
         try:
             reply = await post(
-                self.clients, delivery.url, headers, body.encode(), timeout_s=rules.TRY_S, most_bytes=4 * rules.SAID_CHARS,
-                is_trusted=self.is_private_allowed,
+                self.clients, delivery.url, headers, body.encode(), timeout_s=rules.TRY_S,
+                most_bytes=4 * rules.SAID_CHARS, is_trusted=self.is_private_allowed,
             )  # fmt: skip
         except NotSent as error:
             return Heard(None, "", str(error)[: rules.SAID_CHARS], timer() - began)
@@ -148,6 +150,8 @@ class Runner:
         wait_s = rules.retry_after_s(reply.headers.get("retry-after"))
         return Heard(reply.status, said, None, timer() - began, wait_s)
 
-    async def _body(self, delivery: Delivery) -> str:
+    async def _body(self, delivery: Delivery) -> str | None:
         data = json.loads(delivery.data) if delivery.data else await self.render(delivery.kind, delivery.subject)
+        if data is None:
+            return None
         return rules.body_of(delivery.kind, delivery.happened_at, delivery.subject, data)

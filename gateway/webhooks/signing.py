@@ -25,7 +25,12 @@ def create(connection: Connection, owner: str, now: datetime) -> str:
 def in_force(connection: Connection, owner: str, now: datetime) -> list[str]:
     """Newest first: what signs now."""
     good = sa.or_(SECRET.c.expires_at.is_(None), SECRET.c.expires_at > now)
-    wanted = sa.select(SECRET.c.secret).where(SECRET.c.owner == owner, good).order_by(SECRET.c.created_at.desc(), SECRET.c.id.desc()).limit(MOST)
+    wanted = (
+        sa.select(SECRET.c.secret)
+        .where(SECRET.c.owner == owner, good)
+        .order_by(SECRET.c.created_at.desc(), SECRET.c.id.desc())
+        .limit(MOST)
+    )
     return list(connection.execute(wanted).scalars())
 
 

@@ -149,7 +149,9 @@ def _judged(connection: Connection, webhook_id: str, heard: Heard, off_after_day
     """Remember since when an endpoint fails, and turn it off when that is for good. True if it was turned off now."""
     here = WEBHOOK.c.id == webhook_id
     if heard.is_delivered:
-        connection.execute(sa.update(WEBHOOK).where(here, WEBHOOK.c.failing_since.is_not(None)).values(failing_since=None))
+        connection.execute(
+            sa.update(WEBHOOK).where(here, WEBHOOK.c.failing_since.is_not(None)).values(failing_since=None)
+        )
         return False
     since = sa.func.coalesce(WEBHOOK.c.failing_since, sa.bindparam("since", now, WEBHOOK.c.failing_since.type))
     failing = sa.update(WEBHOOK).where(here).values(failing_since=since).returning(WEBHOOK.c.failing_since)
@@ -184,10 +186,9 @@ def give_up(connection: Connection, target: str, now: datetime) -> None:
 
 
 def requeue(connection: Connection, delivery_id: str, now: datetime) -> None:
-    """Send a delivery again, with the whole schedule before it."""
+    """Send a delivery again, with the whole schedule before it. One that is being tried now keeps its lease."""
     anew = {"status": Status.PENDING.value, "due_at": now, "step": 0, "ended_at": None}
-    free = {"lease_until": None, "leased_by": None}
-    connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == delivery_id).values(**anew, **free))
+    connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == delivery_id).values(**anew))
 
 
 def release(connection: Connection, worker: str) -> None:
@@ -202,7 +203,7 @@ def find(connection: Connection, delivery_id: str) -> Mapping[Any, Any] | None:
 
 def listing(
     connection: Connection, limit: int, after: str | None = None, *, key_id: str | None = None,
-    target: str | None = None, subject: str | None = None, status: str | None = None,
+    target: str | None = None, subject: str | None = None, status: str | None = None, delivery_id: str | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Newest first, each with its event and all its tries."""
     wanted = (
@@ -211,7 +212,8 @@ def listing(
         .order_by(DELIVERY.c.id.desc())
         .limit(limit)
     )
-    for name, value in {"key_id": key_id, "target": target, "subject": subject, "status": status}.items():
+    wishes = {"key_id": key_id, "target": target, "subject": subject, "status": status, "id": delivery_id}
+    for name, value in wishes.items():
         wanted = wanted.where(DELIVERY.c[name] == value) if value is not None else wanted
     wanted = wanted.where(DELIVERY.c.id < after) if after else wanted
     rows = connection.execute(wanted).mappings().all()

@@ -1,0 +1,1 @@
+"""What changed in the world of models, once for each change: the feed that people and webhooks follow."""

@@ -1,0 +1,63 @@
+"""The JavaScript client's `proxyUrl`: the address in its header is read as a path of this door, and never called."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from gateway.problems import Invalid, Problem
+
+HEADER = "x-fal-target-url"
+TARGET_CHARS = 4_000
+HOSTS = {
+    "queue.fal.run": "/fal", "queue.falrun.com": "/fal", "fal.run": "/fal/run", "falrun.com": "/fal/run",
+    "rest.fal.ai": "/fal", "rest.alpha.fal.ai": "/fal", "v3.fal.media": "/fal",
+}  # fmt: skip
+"""fal's hosts, and where this door serves what they serve."""
+
+
+class UnknownTarget(Problem):
+    """The status that fal's own proxies answer for a target that is none of fal's."""
+
+    code: ClassVar[str] = "invalid"
+    status: ClassVar[int] = 412
+    title: ClassVar[str] = "Invalid x-fal-target-url header"
+
+
+class Target(NamedTuple):
+    """A path of ours and its query, as they stand in a request."""
+
+    path: str
+    query: str
+
+
+def target(header: str | None) -> Target:
+    """What a target address means here. Raises UnknownTarget for a host that is not fal's, Invalid for none at all."""
+    if not header:
+        raise Invalid(f"{HEADER}: this address is the proxyUrl of fal's JavaScript client, which sends that header")
+    try:
+        parts = urlsplit(header[:TARGET_CHARS])
+        root = HOSTS.get(parts.hostname or "") if parts.scheme == "https" and parts.port in (None, 443) else None
+    except ValueError:
+        root = None
+    if root is None or parts.username is not None or not re.fullmatch(r"(/[\w.:~%-]+)+/?", parts.path):
+        raise UnknownTarget(f"{HEADER} must be an address of fal: {', '.join(HOSTS)}")
+    if any(part in (".", "..") for part in parts.path.split("/")) or "%" in parts.path:
+        raise UnknownTarget(f"{HEADER} must be a plain path at {parts.hostname}")
+    return Target(root + parts.path.rstrip("/"), parts.query)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Pure ASGI: the request once more, at the path that its header means, by this door's own routes."""
+
+    router: APIRouter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, query = target(Request(scope).headers.get(HEADER))
+        again = {"path": path, "raw_path": path.encode(), "query_string": query.encode()}
+        await self.router(dict(scope) | again, receive, send)

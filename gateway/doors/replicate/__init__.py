@@ -1,0 +1,1 @@
+"""The Replicate door: predictions, models and files, as Replicate's own clients speak of them."""

@@ -1,0 +1,25 @@
+def test_draft(house):
+    import httpx, json, time, base64
+    c = house.customer("5")
+    h = {"authorization": f"Key {c.secret}"}
+    cl = httpx.Client(base_url=house.url, headers=h, timeout=60, trust_env=False)
+    def show(r): print(r.request.method, r.request.url, r.status_code, dict((k,v) for k,v in r.headers.items() if k.startswith('x-')), r.text[:700]); return r
+    r = show(cl.post("/fal/podium/sandbox-pictures", json={"prompt":"a cat","image_size":"square","num_images":2}))
+    show(cl.get(r.json()["status_url"]+"?logs=1")); time.sleep(1.5)
+    show(cl.get(r.json()["status_url"]+"?logs=1")); show(cl.get(r.json()["response_url"]))
+    r = show(cl.post("/fal/run/podium/auto", json={"prompt":"a cat"}))
+    show(cl.post("/fal/run/podium/auto", json={"prompt":"a cat", "num_frames": 49, "fps": 24}))
+    show(cl.post("/fal/podium/auto", json={"prompt":"a cat", "wierd": 49, "sync_mode": True, "num_images": "x"}))
+    show(cl.post("/fal/podium/auto", json={"prompt":"a cat", "num_images": 1000}))
+    show(cl.post("/fal/podium/sandbox-pictures", json={"prompt":"a cat", "num_images": 10}))
+    show(cl.post("/fal/fal-ai/nothing", json={"prompt":"a cat"}))
+    show(cl.post("/fal/fal-ai/flux/dev", json={"prompt":"a cat"}))
+    show(cl.get("/fal/x/y/requests/job_nope/status"))
+    show(cl.get("/fal/x"))
+    show(httpx.get(house.url+"/fal/x"))
+    show(httpx.get(house.url+"/fal"))
+    show(cl.post("/fal", headers={"x-fal-target-url":"https://evil.example/x"}))
+    show(cl.post("/fal/proxy", headers={"x-fal-target-url":"https://queue.fal.run/podium/auto"}, json={"prompt":"a dog"}))
+    show(cl.post("/fal/podium/auto?fal_webhook=https://a.b/c", json={"prompt":"a cat"}))
+    show(cl.post("/fal/run/podium/auto/text", json={"prompt":"a cat"}))
+    show(cl.post("/fal/run/podium/auto/text/stream", json={"prompt":"a cat"}))
