@@ -86,11 +86,13 @@ async def _placed(asset: str, form: str, mask: MaskPaint, shelf: Shelf) -> JsonV
     if form in ("url", "link") and mask == "white" and (link := await shelf.link(asset)):
         return link
     if form == "link":
-        raise NeedsLink("this provider takes this input only as a link: set PODIUM_PUBLIC_URL, or give a public link")
+        raise NeedsLink("this provider takes this input only as a link: set PODIUM_PUBLIC_URL, where it can fetch it")
     media = await shelf.open(asset, mask)
     match form:
         case "mime":
             return media.mime
+        case "subtype":
+            return media.mime.partition("/")[2]
         case "name":
             return _file_name(asset, media.mime)
         case "size_bytes":

@@ -12,12 +12,12 @@ from pydantic import JsonValue
 from adapters.acceptance import Adjustment, Answer, adjusted, allowed, describe, refused, settle, together
 from adapters.canvas import fit_size
 from adapters.conditions import UNTOUCHABLE, fit_conditions
-from adapters.fields import own_names
+from adapters.fields import field_name, own_names
 from adapters.registry import DIALECTS
-from adapters.schema import PARAMETERS, MediaRequest, Offer, Value
+from adapters.schema import PARAMETERS, MediaRequest, Offer, Role, Value
 from adapters.wire import ASSET_KEY, ATTEMPT_KEY
 
-__all__ = ["Adjustment", "Fit", "allowed", "describe", "fit"]
+__all__ = ["Adjustment", "Fit", "allowed", "describe", "fit", "linked_roles"]
 
 SIZES = frozenset({"size", "width", "height", "aspect_ratio", "resolution"})
 SCALARS = tuple(name for name in PARAMETERS if name not in SIZES)
@@ -72,6 +72,15 @@ def _inputs(request: MediaRequest, offer: Offer) -> list[str]:
         elif counts[role] > high:
             reasons.append(f"accepts at most {high} {role} input{'s' if high > 1 else ''}")
     return reasons
+
+
+def linked_roles(request: MediaRequest, offer: Offer) -> tuple[Role, ...]:
+    """Roles of the given inputs that the offer takes as a link or not at all: they ask for a gateway within reach."""
+    fields = DIALECTS[offer.dialect].FIELDS | offer.fields
+    given = {item.role for item in request.inputs}
+    return tuple(
+        role for role in Role if role in given and (field := fields.get(field_name(role))) and field.media == "link"
+    )
 
 
 def _scalars(request: MediaRequest, offer: Offer, strict: bool) -> Iterator[Answer]:

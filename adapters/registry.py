@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,19 +115,24 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
 
     Raises BadCatalog, with file and path, on the first file that is wrong.
     """
-    if overlay and not overlay.is_dir():
+    if overlay is None:
+        return _own_catalog()
+    if not overlay.is_dir():
         raise BadCatalog(f"{overlay}: there is no such folder")
-    models: dict[str, Model] = {}
-    units: dict[str, Unit] = {}
-    cards: dict[str, ProviderCard] = {}
-    for folder in [CATALOG_DIR] + ([overlay] if overlay else []):
-        models |= _models_in(folder)
-        units |= {unit.name: unit for unit in _listed(folder / "units.yaml", "units", Unit)}
-        cards |= {card.name: card for card in map(load_card, _cards_in(folder))}
-    catalog = Catalog(models, cards, units)
-    for card in cards.values():
-        _check(card, catalog)
-    return catalog
+    own, theirs = _own_catalog(), _read_folder(overlay)
+    models, cards = {**own.models, **theirs.models}, {**own.cards, **theirs.cards}
+    return _checked(Catalog(models, cards, {**own.units, **theirs.units}))
+
+
+@cache
+def _own_catalog() -> Catalog:
+    """The built-in catalog comes with the code, and changes as little while it runs."""
+    return _checked(_read_folder(CATALOG_DIR))
+
+
+def _read_folder(folder: Path) -> Catalog:
+    units = {unit.name: unit for unit in _listed(folder / "units.yaml", "units", Unit)}
+    return Catalog(_models_in(folder), {card.name: card for card in map(load_card, _cards_in(folder))}, units)
 
 
 def _models_in(folder: Path) -> dict[str, Model]:
@@ -193,6 +199,12 @@ def _validated(path: Path, kind: type[T], data: dict[str, Any]) -> T:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadCatalog(f"{path.name}: {data.get('id') or data.get('name')}: {where}: {first['msg']}") from error
+
+
+def _checked(catalog: Catalog) -> Catalog:
+    for card in catalog.cards.values():
+        _check(card, catalog)
+    return catalog
 
 
 def _check(card: ProviderCard, catalog: Catalog) -> None:

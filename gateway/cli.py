@@ -274,7 +274,7 @@ def verify_ledger(as_json: Json = False) -> None:
 
 
 FirstDay = Annotated[
-    str | None, typer.Option("--from", metavar="DAY", help="First day, in UTC; else as far as it goes.")
+    str | None, typer.Option("--from", metavar="DAY", help="First day, in UTC; else all.")
 ]
 LastDay = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")]
 

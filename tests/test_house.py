@@ -63,6 +63,7 @@ LONG = {
 
 NOT_IMPORTED = {
     "gateway.cli": "the command `podium`",
+    "gateway.client": "for other people's programs",
     "gateway.sandbox.__main__": "`python -m gateway.sandbox`",
 }
 VENDOR_SDKS = frozenset({

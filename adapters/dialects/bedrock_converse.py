@@ -37,7 +37,6 @@ FAULTS_BY_EXCEPTION = {
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
-    """A name's colon stays as it is: written %3A, it may be undone on the way, and the signature not match."""
     said = spell(request, offer, FIELDS)
     messages = request.messages or (Message(role="user", content=request.prompt),)
     system = [part for each in messages if each.role == "system" for part in _parts(each)]
@@ -59,7 +58,8 @@ def _part(part: TextPart | ImagePart) -> JsonValue:
         return {"text": part.text}
     if part.asset is None:
         raise ValueError("a picture in a message must be an asset: it is sent as bytes")
-    return {"image": {"format": "png", "source": {"bytes": asset_ref(part.asset, "base64")}}}
+    source: JsonValue = {"bytes": asset_ref(part.asset, "base64")}
+    return {"image": {"format": asset_ref(part.asset, "subtype"), "source": source}}
 
 
 def read(call: Call, reply: Reply) -> Progress:

@@ -7,6 +7,7 @@ A file that does not decode is no error here but a Facts with its fault.
 import io
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,9 @@ PACKETS = 2_000_000
 """An hour at 240 frames a second, with sound; what has more packets is not a clip."""
 TAIL_FRAMES = 1_000
 """Frames decoded at most at the end of a clip: more than lie between two key frames in practice."""
+LEAD_PACKETS = 32
+"""Sound is decoded from so many packets before its end: an MP3 frame may lie in up to 511 bytes of those before it
+(ISO 11172-3, main_data_begin), which at the lowest rates are about twenty; AAC, Vorbis and Opus want fewer."""
 
 MISSING_S = 0.5
 """How much shorter than announced a clip may be: heads are rounded, and sound ends with a whole packet."""
@@ -165,7 +169,8 @@ def _clip(file: Readable, mime: str) -> Facts:
 
 
 class Track(NamedTuple):
-    """What the packets of one stream say; times are seconds, `last_key` is in the stream's own time base.
+    """What the packets of one stream say; times are seconds, `last_key` is in the stream's own time base: from there on
+    all can be decoded. Every packet of sound calls itself a key, and needs some of those before it all the same.
 
     `missing_s`: how much earlier the packets of all streams end than the file's head promises.
     """
@@ -203,7 +208,8 @@ def _sound(container: "Container", mime: str) -> Facts:
 
 def _track(container: "Container", stream: Any) -> Track:
     """Read every packet once, and decode none."""
-    count, begin, end, last_key, until_s = 0, None, 0, 0, 0.0
+    count, begin, end, until_s = 0, None, 0, 0.0
+    keys: deque[int] = deque([0], maxlen=LEAD_PACKETS if stream.type == "audio" else 1)
     for number, packet in enumerate(_packets(container)):
         if number == PACKETS or packet.is_corrupt:
             raise ValueError(f"packet {number} is damaged" if number < PACKETS else f"more than {PACKETS} packets")
@@ -213,10 +219,11 @@ def _track(container: "Container", stream: Any) -> Track:
         if packet.stream_index == stream.index:
             count += 1
             begin, end = time if begin is None else min(begin, time), max(end, over)
-            last_key = time if packet.is_keyframe else last_key
+            if packet.is_keyframe:
+                keys.append(time)
     base = float(stream.time_base)
     promised_s = (container.duration or 0) / MICROS
-    return Track(count, (begin or 0) * base, end * base, last_key, promised_s - until_s)
+    return Track(count, (begin or 0) * base, end * base, keys[0], promised_s - until_s)
 
 
 def _packets(container: "Container") -> Iterator[Any]:

@@ -1,6 +1,6 @@
 """What listings, boards and notices ever showed, kept in memory between folds: each snapshot is read once a process.
 
-It reads the log of snapshots and judges nothing. Of the last weeks one reading a day is looked at, of what is older one
+It reads the log of snapshots and judges nothing. Of the last weeks one list a day is looked at, of what is older one
 a month: enough to know when a source last showed something, and that it was looked for since.
 """
 
@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from adapters.schema import Frozen
 from gateway.db import Database
 from gateway.snapshots.tables import SNAPSHOT
-from router.feeds.readings import Notice, NoticeReading
+from router.feeds.readings import Notice
 
 DAILY_DAYS = 60
 """Twice the days after which what nobody confirms is retired: until then every day counts."""
@@ -58,43 +57,46 @@ class Heard(NamedTuple):
     still: bool
 
 
-class Told(Frozen):
-    """What remains of one notices' snapshot."""
+class Known(NamedTuple):
+    """A notice as it is known so far: as written, as understood, since when it says so, and when it last did."""
 
-    source: str
-    day: date
-    rows: tuple[Notice, ...]
+    written: Mapping[str, Any]
+    notice: Notice
+    first: datetime
+    newest: datetime
 
 
 @dataclass
 class Sightings:
-    """Everything read so far. `refresh` adds what is new, and forgets what is no longer looked at."""
+    """Everything read so far. `refresh` adds what is new, and forgets the lists that are no longer looked at; what was
+    announced is never forgotten."""
 
     db: Database
     looked: dict[str, Looked] = field(default_factory=dict)
-    told: dict[str, Told] = field(default_factory=dict)
+    known: dict[tuple[str, str, str], Known] = field(default_factory=dict)
+    newest: dict[str, datetime] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     rows: dict[Row, Row] = field(default_factory=dict)
 
     async def refresh(self, now: datetime) -> bool:
-        """Read the snapshots that were not read yet; whether anything changed."""
+        """Read the snapshots that were not read yet, the oldest first; whether anything changed."""
         ids = await self.db.read(lambda connection: _ids(connection, now))
-        known = self.looked.keys() | self.told.keys()
-        new, gone = sorted(ids - known), known - ids
+        new, gone = [id for id in ids if id not in self.read], self.read.difference(ids)
         for start in range(0, len(new), AT_ONCE):
             read = partial(_payloads, ids=new[start : start + AT_ONCE])
             await asyncio.to_thread(self._read, await self.db.read(read))
         for id in gone:
             self.looked.pop(id, None)
-            self.told.pop(id, None)
+        self.read = set(ids)
         return bool(new or gone)
 
     def _read(self, snapshots: Iterable[tuple[str, str, str, datetime, str]]) -> None:
         for id, source, subject, taken_at, payload in snapshots:
+            document = json.loads(payload)
             if subject == "notices":
-                reading = NoticeReading.model_validate_json(payload)
-                self.told[id] = Told(source=source, day=taken_at.date(), rows=reading.rows)
+                self._hear(source, taken_at, document["rows"])
             else:
-                found = frozenset(self._same(row) for row in _rows(json.loads(payload)))
+                found = frozenset(self._same(row) for row in _rows(document))
                 is_named = subject.startswith(f"{source}/")
                 whole = source if subject == "listing" else subject if is_named else f"{source} {subject}"
                 self.looked[id] = Looked(whole, taken_at.date(), found)
@@ -103,20 +105,28 @@ class Sightings:
         """One object for equal rows: sixty daily lists of a provider are nearly one."""
         return self.rows.setdefault(row, row)
 
+    def _hear(self, source: str, at: datetime, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.newest[source] = max(at, self.newest.get(source, at))
+        for written in rows:
+            key = (source, str(written["channel"]), str(written["label"]))
+            before = self.known.get(key)
+            if before is None or at >= before.newest:
+                self.known[key] = _renewed(before, written, at)
+
     def heard(self) -> tuple[Heard, ...]:
         """Each notice once, as its source last wrote it."""
-        newest: dict[str, date] = {}
-        found: dict[tuple[str, str, str], Heard] = {}
-        for source, day, notice in sorted(
-            ((told.source, told.day, notice) for told in self.told.values() for notice in told.rows),
-            key=lambda each: (each[0], each[1], each[2].model_dump_json()),
-        ):
-            newest[source] = day
-            key = (source, notice.channel, notice.label)
-            before = found.get(key)
-            same = before is not None and before.notice.ends == notice.ends
-            found[key] = Heard(source, notice, before.first if before and same else day, day, False)
-        return tuple(each._replace(still=each.newest == newest[each.source]) for each in found.values())
+        return tuple(
+            Heard(key[0], known.notice, known.first.date(), known.newest.date(), known.newest == self.newest[key[0]])
+            for key, known in sorted(self.known.items(), key=lambda item: item[0])
+        )
+
+
+def _renewed(before: Known | None, written: Mapping[str, Any], at: datetime) -> Known:
+    """Lists hardly change from day to day: what is written as before is not read again."""
+    if before and before.written == written:
+        return before._replace(newest=at)
+    notice = Notice.model_validate(written)
+    return Known(written, notice, before.first if before and before.notice.ends == notice.ends else at, at)
 
 
 def _rows(document: Mapping[str, Any]) -> Iterable[Row]:
@@ -125,10 +135,14 @@ def _rows(document: Mapping[str, Any]) -> Iterable[Row]:
 
 
 _MICROS = sa.type_coerce(SNAPSHOT.c.taken_at, sa.BigInteger)
+_DAY = sa.literal_column(str(DAY_MICROS), sa.BigInteger)
+_RECENT = sa.bindparam("recent", type_=sa.BigInteger) <= _MICROS
 _BUCKET = sa.case(
-    (sa.bindparam("recent", type_=sa.BigInteger) <= _MICROS, _MICROS / sa.literal_column(str(DAY_MICROS))),
-    else_=-(_MICROS / sa.literal_column(str(30 * DAY_MICROS))),
+    (sa.and_(_RECENT, SNAPSHOT.c.subject == "notices"), _MICROS),
+    (sa.or_(_RECENT, SNAPSHOT.c.subject == "notices"), _MICROS // _DAY),
+    else_=-(_MICROS // _DAY // 30),
 )
+"""Of recent notices all, of older ones one a day: what was announced and taken back within a day was a mistake."""
 _LOOKS = sa.and_(SNAPSHOT.c.subject.not_like("prices%"), SNAPSHOT.c.subject.not_like("%/top"))
 """Price lists keep what is long gone, and the top of a board leaves out what is not: neither can miss anything."""
 _NEWEST_OF_EACH = (
@@ -148,17 +162,19 @@ _NEWEST_OF_EACH = (
 _IDS = (
     sa.select(_NEWEST_OF_EACH.c.id)
     .where(_NEWEST_OF_EACH.c.place == 1)
-    .order_by(_NEWEST_OF_EACH.c.taken_at.desc())
+    .order_by(_NEWEST_OF_EACH.c.taken_at.desc(), _NEWEST_OF_EACH.c.id.desc())
     .limit(READINGS_MOST)
 )
 
 
-def _ids(connection: Connection, now: datetime) -> frozenset[str]:
+def _ids(connection: Connection, now: datetime) -> list[str]:
+    """What is looked at, the oldest first."""
     recent = int((now - timedelta(days=DAILY_DAYS)).timestamp()) * 1_000_000
-    return frozenset(connection.execute(_IDS, {"recent": recent}).scalars())
+    return list(connection.execute(_IDS, {"recent": recent}).scalars())[::-1]
 
 
 def _payloads(connection: Connection, ids: list[str]) -> list[tuple[str, str, str, datetime, str]]:
     columns = [SNAPSHOT.c[name] for name in ("id", "source", "subject", "taken_at", "payload")]
-    rows = connection.execute(sa.select(*columns).where(SNAPSHOT.c.id.in_(ids)))
+    wanted = sa.select(*columns).where(SNAPSHOT.c.id.in_(ids)).order_by(SNAPSHOT.c.taken_at, SNAPSHOT.c.id)
+    rows = connection.execute(wanted)
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

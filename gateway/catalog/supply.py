@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from adapters import capabilities
 from adapters.registry import Catalog, load_catalog
-from adapters.schema import Accept, Model, Offer, Price, ProviderCard, Task
+from adapters.schema import Accept, MediaRequest, Model, Offer, Price, ProviderCard, Task
 from gateway import settings as environment
 from gateway.attempts.runner import Supplied
 from gateway.settings import Settings
@@ -30,6 +31,7 @@ class Supply:
     by_name: Mapping[tuple[str, Task], Offer]
     stand_ins_run: bool
     real_keys: bool
+    has_public_url: bool
     accepted: Mapping[str, tuple[Price, ...]] = field(default_factory=dict)
 
     @property
@@ -94,6 +96,13 @@ class Supply:
             return "is a stand-in, left out while another provider has a key; name it to use it"
         return None
 
+    def distance(self, offer: Offer, request: MediaRequest) -> str | None:
+        """Why an offer cannot get at the inputs of a request: it fetches them, and nobody reaches this gateway."""
+        if self.has_public_url or not request.inputs:
+            return None
+        roles = " and ".join(capabilities.linked_roles(request, offer))
+        return f"takes {roles} inputs only as links: set PODIUM_PUBLIC_URL, where it can fetch them" if roles else None
+
 
 def read_supply(settings: Settings) -> Supply:
     """Load the catalog with the operator's overlay, addresses and keys. Raises BadCatalog."""
@@ -112,6 +121,7 @@ def read_supply(settings: Settings) -> Supply:
         by_name={(offer.id, task): offer for task, offers in by_task.items() for offer in offers},
         stand_ins_run=settings.sandbox == "on" or (settings.sandbox is None and not real_keys),
         real_keys=real_keys,
+        has_public_url=settings.public_url is not None,
     )
 
 

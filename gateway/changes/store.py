@@ -11,9 +11,18 @@ from gateway import clock
 from gateway.changes.rules import Change, Kind, Shown, Stand, Subject, appearances, changes, stand_of
 from gateway.changes.tables import APPEARANCE, CHANGE, LIFE
 from gateway.db import insert_once
+from gateway.webhooks import outbox
+from gateway.webhooks.rules import Kind as Event
 from router.retirement import Life, Stage
 
 NAME_CHARS = 300
+_TOLD = {
+    Kind.DEPRECATED: Event.MODEL_DEPRECATED,
+    Kind.STALE: Event.MODEL_STALE,
+    Kind.RETIRED: Event.MODEL_RETIRED,
+    Kind.PRICE: Event.PRICE_CHANGED,
+}
+"""Changes that receivers of webhooks are told of."""
 
 
 def add(connection: Connection, change: Change, now: datetime) -> str:
@@ -24,6 +33,9 @@ def add(connection: Connection, change: Change, now: datetime) -> str:
         "before": change.before, "after": change.after, "evidence": change.evidence, "source": change.source[:200],
     }  # fmt: skip
     connection.execute(sa.insert(CHANGE), row)
+    if (told := _TOLD.get(change.kind)) is not None:
+        data = row | {"at": now.isoformat().replace("+00:00", "Z"), "happened_on": change.on.isoformat()}
+        outbox.emit(connection, told, str(row["subject"]), data, now, identity=f"{told}/{row['id']}")
     return str(row["id"])
 
 

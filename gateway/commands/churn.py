@@ -63,7 +63,7 @@ def _draw(console: Console, document: dict[str, Any]) -> None:
 
 def _interval(figures: Figures, unit: str, digits: int = 1) -> str:
     value, low, high = (_figure(figures[name], digits) for name in ("value", "low", "high"))
-    return f"{value} {unit}".rstrip() + f" (95 %: {low} to {high})"
+    return " ".join(filter(None, (value, unit if figures["value"] is not None else "", f"(95 %: {low} to {high})")))
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from math import ceil
 
 from sqlalchemy.engine import Connection
 
 from adapters import pricing
-from adapters.schema import MediaRequest, Output, Task
+from adapters.schema import MediaRequest, Output, Task, Usage
 from adapters.wire import Done, Pending
 from gateway import clock, telemetry
 from gateway.attempts import store as attempts
@@ -20,6 +21,7 @@ from gateway.keys.rules import Caller
 
 TOKEN_BYTES = 4
 """Bytes of English to a token, as the makers of tokenisers say: the provider never told what this stream took."""
+ESTIMATE = "estimate"
 
 
 async def hang_up(jobs: Jobs, caller: Caller, job_id: str) -> Seen:
@@ -51,7 +53,7 @@ async def _stopped(jobs: Jobs, attempt: Attempt) -> Attempt | None:
 
 async def _settle(jobs: Jobs, attempt: Attempt, words: list[str]) -> None:
     """End a stopped attempt: with the words that came, at what they cost; for nothing if none came."""
-    delivery, usage = await _delivered(jobs, attempt, words) if words else (None, {})
+    delivery, usage = await _delivered(jobs, attempt, words) if words else (None, Usage())
     ending = Ending(AttemptStatus.CANCELED, usage=usage)
 
     def unit(connection: Connection) -> News | None:
@@ -68,5 +70,23 @@ async def _settle(jobs: Jobs, attempt: Attempt, words: list[str]) -> None:
         jobs.waiting.announce(news)
 
 
-async def _delivered(jobs: Jobs, attempt: Attempt, words: list[str]) -> tuple[Delivery | None, dict[str, object]]:
-    ...
+async def _delivered(jobs: Jobs, attempt: Attempt, words: list[str]) -> tuple[Delivery | None, Usage]:
+    """What came as if it were all, at a cost that is marked as the estimate that it is."""
+    supplied = jobs.supply.supplied(attempt.offer, Task(attempt.task))
+    if supplied is None:
+        return None, {}
+    expected = pricing.expected_usage(MediaRequest.model_validate_json(attempt.fitted), supplied.offer)
+    text = "".join(words)
+    usage = estimated(expected, text, len(words))
+    done = Done(outputs=(Output(mime="text/plain", text=text),), usage=usage)
+    delivery = await jobs.endings.collect(attempt, supplied, done)
+    bill = json.loads(delivery.parts.bill_json) | {"source": ESTIMATE}
+    parts = delivery.parts._replace(bill_json=json.dumps(bill))
+    return delivery._replace(cost_source=ESTIMATE, parts=parts), usage
+
+
+def estimated(expected: Usage, text: str, deltas: int) -> Usage:
+    """Tokens of a stream that was cut: never more than was held for, and at least one for each delta that came."""
+    made = Decimal(max(deltas, ceil(len(text.encode()) / TOKEN_BYTES)))
+    given = Decimal(ceil(expected.get("input_token", Decimal(0)) / TOKEN_BYTES))
+    return {"input_token": given, "output_token": min(made, expected.get("output_token", made))}

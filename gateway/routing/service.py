@@ -216,7 +216,7 @@ class Routing:
         if terms.models and {offer.provider, offer.id, offer.model}.isdisjoint(terms.models):
             obstacle = "is not among the models of this key's plan"
         fit = capabilities.fit(request, offer, body.strict)
-        obstacle = obstacle or "; ".join(fit.reasons) or None
+        obstacle = obstacle or "; ".join(fit.reasons) or self.supply.distance(offer, request)
         if obstacle:
             return Candidate(offer.id, offer.provider, offer.model, evidence, obstacle, False, stage), False
         try:

@@ -61,5 +61,5 @@ class Ticks:
             log.exception("a tick failed", tick=tick.name)
             return f"{type(error).__name__}: {error}", True
         telemetry.TICKS.labels(tick.name, "succeeded").inc()
-        log.info("ticked", tick=tick.name, said=said)
+        log.debug("ticked", tick=tick.name, said=said)
         return said, False

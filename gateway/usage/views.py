@@ -100,7 +100,8 @@ def statement(made: Statement) -> dict[str, Any]:
         "month": made.month,
         "opening_usd": usd(made.opening_nanos),
         "funds": [
-            {"kind": each.kind, "reference": each.reference, "at": each.at, "usd": usd(each.nanos)} for each in made.funds
+            {"kind": each.kind, "reference": each.reference, "at": each.at, "usd": usd(each.nanos)}
+            for each in made.funds
         ],
         "funded_usd": usd(made.funded_nanos),
         "lines": [

@@ -140,7 +140,7 @@ def test_the_nearest_value_is_allowed_and_no_allowed_one_is_nearer(value, low, s
     near = nearest(value, accept)
     assert allowed(near, accept)
     if allowed(value, accept):
-        assert near == pytest.approx(value)
+        assert near == pytest.approx(value, abs=1e-6)  # a step is met where it is missed by a billionth
 
 
 def test_defaults_are_filled_in():

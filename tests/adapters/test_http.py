@@ -34,6 +34,8 @@ from adapters.http import (
 from adapters.schema import ProviderCard
 from adapters.signing import signed
 from adapters.wire import Call, Done, Failed, Output, Part, Pending, asset_ref, refusal
+from tests.simulators import bedrock
+from tests.simulators.server import Ask
 
 pytestmark = pytest.mark.anyio
 
@@ -244,6 +246,24 @@ async def test_a_key_of_two_parts_signs_the_body_as_it_goes_out(clients):
     wanted = signed(card, "AKIDEXAMPLE:wJalrXUtnFEMI", "POST", server.url + heard.path, sent, heard.body, NOW)
     assert heard.headers["authorization"] == wanted["authorization"] and "wJalrXUtnFEMI" not in str(heard)
     assert heard.headers["x-amz-date"] == "20261121T120000Z"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/model/a.b-v1:0/invoke", "/model/a.b-v1%3A0/invoke", "/model/arn%3Aaws%3Abedrock%2Fx/invoke", "/a%20b", "/ä/%C3%A4",
+     "/a@b!c$d'(e)*,;=f+g", "/%7Eme/~me", "/x?b=2&a=%3A%2F%20&c", "/x?a=b+c"],
+)  # fmt: skip
+async def test_a_signature_is_that_of_the_path_as_it_arrives(clients, path):
+    """Made anew by the server from what it heard, as Amazon does: escapes may be undone on the way."""
+    call = SUBMIT.model_copy(update={"url": path})
+    async with serving(answer()) as server:
+        await turn(clients, server.url, call, key=f"{bedrock.ACCESS}:{bedrock.SECRET}", signing="sigv4")
+    heard = server.heard[0]
+    path, _, query = heard.path.partition("?")
+    query = "&".join(sorted(query.split("&")))
+    assert bedrock.unproven(Ask(heard.method, path, query, heard.headers, heard.body, server.url)) is None
+    other = Ask(heard.method, path + "x", query, heard.headers, heard.body, server.url)
+    assert bedrock.unproven(other).status == 403
 
 
 @pytest.mark.parametrize("signing", ["sigv4", "kling_jwt"])
@@ -707,10 +727,11 @@ async def test_a_large_asset_goes_out_in_pieces_beyond_what_may_go_inline(client
 
 
 async def test_facts_of_an_asset_are_filled_in(clients):
-    body = {name: asset_ref("ast_1", name) for name in ("mime", "name", "size_bytes")}
+    body = {name: asset_ref("ast_1", name) for name in ("mime", "subtype", "name", "size_bytes")}
     async with serving(answer()) as server:
         await turn(clients, server.url, SUBMIT.model_copy(update={"json_body": body}))
-    assert json.loads(server.heard[0].body) == {"mime": "image/png", "name": "ast_1.png", "size_bytes": 14}
+    facts = {"mime": "image/png", "subtype": "png", "name": "ast_1.png", "size_bytes": 14}
+    assert json.loads(server.heard[0].body) == facts
 
 
 @pytest.mark.parametrize(

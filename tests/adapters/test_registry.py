@@ -122,7 +122,7 @@ def test_an_unknown_model_and_a_model_offered_twice_are_named(overlay, tmp_path)
     with pytest.raises(BadCatalog, match="mine/one: offered twice"):
         load_catalog(overlay(twice))
     (tmp_path / "models.yaml").unlink()
-    with pytest.raises(BadCatalog, match=r"mine/one: is not in models\.yaml"):
+    with pytest.raises(BadCatalog, match=r"mine/one: is not among the models"):
         load_catalog(overlay())
 
 

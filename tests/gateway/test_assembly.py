@@ -1,17 +1,19 @@
 """A gateway is put together whole or not at all, takes nothing along at its end, and its ticks do what they say."""
 
 import asyncio
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
-from gateway import assembly, migrations, telemetry
+from gateway import assembly, clock, migrations, telemetry
 from gateway.assembly import assembled
 from gateway.attempts import store as attempts
 from gateway.ledger import book, rules as ledger
 from gateway.problems import Unauthorized, Unavailable
 from gateway.settings import Settings
+from gateway.ticks import store as ticks
 from tests.gateway.attempts.test_store import row
 from tests.supplies import forget_environment
 
@@ -120,3 +122,36 @@ async def test_every_tick_can_be_repeated(settings):
     async with assembled(settings, with_worker=False) as parts:
         for tick in (assembly.believe, assembly.gauge, assembly.check_books, assembly.clean_store) * 2:
             assert await tick(parts) != ""
+
+
+@pytest.mark.anyio
+async def test_what_one_replica_does_for_all_runs_where_a_worker_is_and_asks_nobody_unasked(settings, monkeypatch):
+    async with assembled(settings, with_worker=False) as parts:
+        unasked = {tick.name for tick in assembly.shared(parts)}
+        assert {"books", "store"} <= unasked and not {name for name in unasked if "/" in name or name == "listings"}
+        asking = dataclasses.replace(parts, settings=Settings(**dict(settings) | {"feeds": "on"}))
+        assert {"boards/arena", "notices/deprecations-rss"} <= {tick.name for tick in assembly.shared(asking)}
+        monkeypatch.setenv("PODIUM_FEED_ARENA_EVERY", "often")
+        with pytest.raises(Unavailable, match="PODIUM_FEED_ARENA_EVERY"):
+            assembly.shared(asking)
+        assert await parts.db.read(ticks.listing) == []
+    async with assembled(settings, with_worker=True) as parts:
+        for _ in range(200):
+            rows = await parts.db.read(ticks.listing)
+            if rows and all(row["ended_at"] for row in rows):
+                break
+            await asyncio.sleep(0.05)
+        assert {row["name"]: row["said"] for row in rows}["books"] == "the books balance: 0 entries"
+
+
+@pytest.mark.anyio
+async def test_every_process_tells_what_the_one_that_checked_the_books_found(settings):
+    async with assembled(settings, with_worker=False) as parts:
+        for said, shown in (("the books do not balance: x", 0), ("the books balance: 3 entries", 1)):
+            await parts.db.together(lambda c: ticks.hasten(c, "books", clock.now()))
+            await parts.db.together(lambda c: ticks.claim(c, assembly.BOOKS, "other", clock.now()))
+            await parts.db.together(
+                lambda c, said=said: ticks.ended(c, assembly.BOOKS, "other", clock.now(), said, False, 0.5)
+            )
+            await assembly.gauge(parts)
+            assert metric("podium_books_balance") == shown

@@ -60,7 +60,8 @@ def refusal(*words):
 
 COMMANDS = [
     ["up"], ["serve"], ["work"], ["migrate"], ["demo"], ["generate"], ["route"], ["models"], ["offers"], ["fund"],
-    ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["ledger", "verify"],
+    ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["ledger", "verify"], ["refresh"], ["churn"], ["replay"],
+    ["names", "unresolved"], ["names", "settle"],
 ]  # fmt: skip
 
 

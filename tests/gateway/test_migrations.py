@@ -1,6 +1,7 @@
 """Migrations lead from nothing to the tables that the code describes, and back, on both databases."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,9 @@ from sqlmodel import SQLModel
 
 from gateway import migrations
 from gateway.db import connect
+from gateway.ledger import book, rules as ledger
 from gateway.problems import Unavailable
+from gateway.usage import audit, store
 
 
 def tables(connection):
@@ -55,3 +58,31 @@ async def test_the_last_migration_can_be_taken_back(database_url):
 
 def test_there_is_one_line_of_migrations():
     assert len(ScriptDirectory.from_config(migrations.config()).get_heads()) == 1
+
+
+@pytest.mark.anyio
+async def test_what_was_settled_before_there_were_rollups_is_in_them(database_url):
+    """Jobs and postings of an older version are rolled up, so that the books still agree with the reports."""
+    await asyncio.to_thread(command.upgrade, migrations.config(database_url), "0005")
+    database, now = connect(database_url), datetime(2026, 11, 1, tzinfo=UTC)
+
+    def settled(connection):
+        jobs = sa.Table("job", sa.MetaData(), autoload_with=connection)
+        blank = {column.name: 0 if "INT" in str(column.type) or "FLOAT" in str(column.type) else ""
+                 for column in jobs.c if not column.nullable}  # fmt: skip
+        for number, cost in enumerate((40, 70)):
+            job = {"id": f"job_{number}", "key_id": "key_a", "offer": "fal/maker/model", "status": "succeeded",
+                   "task": "text", "strict": True}  # fmt: skip
+            connection.execute(sa.insert(jobs), blank | job)
+            book.post(connection, ledger.fund("key_a", 60, f"pay-{number}"), now)
+            book.post(connection, ledger.hold("key_a", f"job_{number}", 60), now)
+            book.post(connection, ledger.settle("key_a", f"job_{number}", 60, [("fal", cost)], 5), now)
+
+    await database.together(settled)
+    await asyncio.to_thread(migrations.upgrade, database_url)
+    assert (await database.read(audit.verify)).findings == ()
+    asked = store.Asked(0, 10**6, ("day", "offer"))
+    (group,) = await database.read(lambda connection: store.report(connection, asked, 9))
+    assert group.at == (20_758, "fal/maker/model")
+    assert (group.cost_nanos, group.margin_nanos, group.over_nanos, group.jobs) == (110, 5, 10, 2)
+    await database.close()

@@ -29,7 +29,7 @@ def open_house(
 
 
 def events(customer: Customer, job_id: str) -> Iterator[tuple[str, Any]]:
-    """Server-sent events as they come: each one's name and data."""
+    """The words and the end of a job, among its server-sent events, as they come: each one's name and data."""
     client = customer.gateway.client
     assert client is not None
     headers = {"authorization": f"Bearer {customer.secret}"}
@@ -39,7 +39,7 @@ def events(customer: Customer, job_id: str) -> Iterator[tuple[str, Any]]:
         for line in answer.iter_lines():
             if line.startswith("event: "):
                 name = line.removeprefix("event: ")
-            elif line.startswith("data: "):
+            elif line.startswith("data: ") and name in ("delta", "done"):
                 yield name, json.loads(line.removeprefix("data: "))
 
 
@@ -106,8 +106,9 @@ def test_who_listens_late_hears_all_of_it_and_after_the_end_the_job(open_house: 
     assert next(second) == ("delta", {"text": SAID[0]})
     rest.set()
     assert list(first)[-1][0] == list(second)[-1][0] == "done"
-    [(name, done)] = events(alice, job["id"])
-    assert name == "done" and done["outputs"][0]["text"] == "".join(SAID)
+    assert [name for name, _ in events(alice, job["id"])] == ["delta", "done"]
+    (_, delta), (_, done) = events(alice, job["id"])
+    assert delta["text"] == done["outputs"][0]["text"] == "".join(SAID)
 
 
 def test_anothers_words_are_not_heard(open_house: Gateway, upstream: Upstream) -> None:

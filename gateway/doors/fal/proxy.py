@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
+from fastapi.responses import JSONResponse
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
-
-from gateway.problems import Invalid, Problem
 
 HEADER = "x-fal-target-url"
 TARGET_CHARS = 4_000
@@ -20,12 +19,12 @@ HOSTS = {
 """fal's hosts, and where this door serves what they serve."""
 
 
-class UnknownTarget(Problem):
-    """The status that fal's own proxies answer for a target that is none of fal's."""
+class NotForUs(Exception):
+    """A target that is not served here, with the status that fal's own proxies answer: 400 for none, 412 for others."""
 
-    code: ClassVar[str] = "invalid"
-    status: ClassVar[int] = 412
-    title: ClassVar[str] = "Invalid x-fal-target-url header"
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Target(NamedTuple):
@@ -36,18 +35,20 @@ class Target(NamedTuple):
 
 
 def target(header: str | None) -> Target:
-    """What a target address means here. Raises UnknownTarget for a host that is not fal's, Invalid for none at all."""
+    """What a target address means here. Raises NotForUs."""
     if not header:
-        raise Invalid(f"{HEADER}: this address is the proxyUrl of fal's JavaScript client, which sends that header")
+        raise NotForUs(
+            400, f"{HEADER}: this is the proxyUrl of fal's JavaScript client, which sends it"
+        )
     try:
         parts = urlsplit(header[:TARGET_CHARS])
         root = HOSTS.get(parts.hostname or "") if parts.scheme == "https" and parts.port in (None, 443) else None
     except ValueError:
         root = None
     if root is None or parts.username is not None or not re.fullmatch(r"(/[\w.:~%-]+)+/?", parts.path):
-        raise UnknownTarget(f"{HEADER} must be an address of fal: {', '.join(HOSTS)}")
+        raise NotForUs(412, f"{HEADER} must be an address of fal: {', '.join(HOSTS)}")
     if any(part in (".", "..") for part in parts.path.split("/")) or "%" in parts.path:
-        raise UnknownTarget(f"{HEADER} must be a plain path at {parts.hostname}")
+        raise NotForUs(412, f"{HEADER} must be a plain path at {parts.hostname}")
     return Target(root + parts.path.rstrip("/"), parts.query)
 
 
@@ -58,6 +59,11 @@ class Proxy:
     router: APIRouter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, query = target(Request(scope).headers.get(HEADER))
+        try:
+            path, query = target(Request(scope).headers.get(HEADER))
+        except NotForUs as error:
+            said = {"detail": str(error), "error_type": "bad_request"}
+            await JSONResponse(said, error.status)(scope, receive, send)
+            return
         again = {"path": path, "raw_path": path.encode(), "query_string": query.encode()}
         await self.router(dict(scope) | again, receive, send)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
 from starlette.routing import Route
 
 from adapters.schema import MediaRequest, Modality, Task
@@ -20,6 +21,7 @@ from gateway.doors.fal.proxy import Proxy
 from gateway.doors.fal.table import TONGUE
 from gateway.doors.links import asset_of
 from gateway.doors.naming import meant
+from gateway.jobs.hangups import hang_up
 from gateway.jobs.service import Seen
 from gateway.jobs.views import view
 from gateway.keys.routes import caller_of
@@ -159,9 +161,10 @@ def _app(endpoint: str) -> str:
     return "/".join(parts[: 3 if parts[0] in ("workflows", "comfy") else 2])
 
 
-def _streamed(events: AsyncIterator[str], seen: Seen) -> StreamingResponse:
+def _streamed(events: AsyncIterator[str], seen: Seen, after: BackgroundTask | None = None) -> StreamingResponse:
+    """Events as they come. `after` is done at the end, also when the reader has gone before it."""
     headers = extras.headers(seen) | {"x-fal-request-id": seen.job["id"], "cache-control": "no-store"}
-    return StreamingResponse(events, 200, headers, media_type="text/event-stream")
+    return StreamingResponse(events, 200, headers, media_type="text/event-stream", background=after)
 
 
 INPUT = {"type": "object", "description": "the model's input, in fal's words"}
@@ -184,7 +187,8 @@ def _add_runs(router: APIRouter, counter: Counter) -> None:
     async def stream(request: Request, endpoint: str) -> StreamingResponse:
         """Run and tell: server-sent events, the last of them the result."""
         seen = await counter.submit(request, endpoint)
-        return _streamed(counter.told(request, seen), seen)
+        reader_gone = BackgroundTask(hang_up, counter.jobs, caller_of(request), seen.job["id"])
+        return _streamed(counter.told(request, seen), seen, reader_gone)
 
     @router.post("/fal/run/{endpoint:path}", response_class=Response, openapi_extra=BODY)
     async def run(request: Request, endpoint: str) -> Response:

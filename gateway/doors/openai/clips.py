@@ -28,9 +28,7 @@ def is_here(job: Mapping[Any, Any]) -> bool:
 def listing(connection: Connection, key_id: str, limit: int, after: str | None, order: Order) -> Sequence[Seen]:
     """A key's clips by time, one more than `limit` to learn whether there is a next page."""
     newest = order == "desc"
-    query = sa.select(JOB).where(
-        JOB.c.key_id == key_id, JOB.c.task.in_(TASKS), JOB.c.extras.not_like(f'%"{DELETED}"%')
-    )
+    query = sa.select(JOB).where(JOB.c.key_id == key_id, JOB.c.task.in_(TASKS), JOB.c.extras.not_like(f'%"{DELETED}"%'))
     if after:
         query = query.where(JOB.c.id < after if newest else JOB.c.id > after)
     query = query.order_by(JOB.c.id.desc() if newest else JOB.c.id).limit(limit + 1)

@@ -1,9 +1,11 @@
 """A clip's first frame as a small picture. Blocks, so it belongs in a thread."""
 
 from io import BytesIO
+from typing import Any
 
 import av
-from av.video.frame import VideoFrame
+from av.container import InputContainer
+from PIL import Image
 
 from gateway.assets.measure import BROKEN, CONTAINERS
 from gateway.assets.store import Readable
@@ -16,10 +18,10 @@ SIDE = 512
 def thumbnail(file: Readable, mime: str) -> bytes:
     """WebP. Raises NotFound for a clip of which no frame can be read."""
     try:
-        with av.open(file, format=CONTAINERS[mime]) as container:
-            frame = next(container.decode(video=0))
-            assert isinstance(frame, VideoFrame)
-            picture = frame.to_image()
+        container: InputContainer
+        with av.open(file, "r", format=CONTAINERS[mime]) as container:
+            frame: Any = next(container.decode(video=0))
+            picture: Image.Image = frame.to_image()
     except (*BROKEN, StopIteration) as error:
         raise NotFound("no frame of this clip can be read") from error
     picture.thumbnail((SIDE, SIDE))

@@ -161,8 +161,8 @@ def _add_predictions(router: APIRouter, counter: Counter) -> None:
         """Predictions, newest first."""
         found = await counter.jobs.listing(caller_of(request), PAGE, cursor, None, None)
         shown = [counter.shown(request, seen) for seen in found[:PAGE]]
-        more = f"{counter.root(request)}/v1/predictions?cursor={found[PAGE - 1].job['id']}"
-        return views.page(shown, more if len(found) > PAGE else None)
+        last = found[PAGE - 1].job["id"] if len(found) > PAGE else None
+        return views.page(shown, f"{counter.root(request)}/v1/predictions?cursor={last}" if last else None)
 
     @router.get("/predictions/{prediction_id}", response_class=Response)
     async def one(request: Request, prediction_id: str) -> Response:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from gateway.assets.measure import PIXELS, measure
+from tests.simulators import media
 
 
 def facts_of(data):
@@ -60,6 +61,18 @@ def test_sound_has_a_length_and_no_size(make, format, codec, mime):
     facts = facts_of(make.sound(format, codec))
     assert (facts.mime, facts.width, facts.frames, facts.has_audio, facts.fault) == (mime, None, None, True, None)
     assert facts.duration_s == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100])
+def test_sound_of_any_length_decodes(rate_hz):
+    """The last frame of an MP3 may lie in the bytes of those before it: it alone decodes to nothing."""
+    lengths = [number / 16 for number in range(1, 81)]
+    assert {s: fault for s in lengths if (fault := facts_of(media.sound(s, rate_hz)).fault)} == {}
+
+
+def test_sound_that_is_nothing_after_its_first_frames_is_broken():
+    data = media.sound(3)
+    assert "does not decode" in facts_of(data[: len(data) // 10].ljust(len(data), b"\0")).fault
 
 
 def test_a_cut_mp4_is_named_as_such_wherever_its_index_is(make):

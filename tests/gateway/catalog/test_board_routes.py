@@ -79,10 +79,10 @@ async def test_churn_is_what_the_command_says(client):
 
 
 async def test_what_the_operator_settles_shows_when_evidence_is_gathered_next(client, database):
-    await database.together(lambda c: settlements.settle(c, "Nobody-Knows-1", "google/veo-3", NOW))
+    await database.together(lambda c: settlements.settle(c, "Nobody-Knows-1", "google/veo-3.1", NOW))
     assert (await get(client, f"/v1/boards/{BOARD}"))["standings"][1]["model"] is None
     client.held[0] = await evidence.gather(database, client.supply, NOW, client.held[0])
-    assert (await get(client, f"/v1/boards/{BOARD}"))["standings"][1]["model"] == "google/veo-3"
+    assert (await get(client, f"/v1/boards/{BOARD}"))["standings"][1]["model"] == "google/veo-3.1"
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,28 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, strategies as st
 
 from adapters.errors import Fault
-from adapters.schema import Task
+from adapters.schema import Model, Task
 from gateway import telemetry
 from gateway.attempts import store as attempts
-from gateway.catalog import evidence
-from gateway.snapshots import starter
+from gateway.catalog import evidence, settlements
+from gateway.snapshots import starter, store as snapshots
+from gateway.snapshots.intake import take_in
+from router import quality
+from router.feeds.readings import Page, Place, PlacesReading, parse, payload_of
+from router.names import collect
+from tests.readings import DAY, board, listing, prices
 from tests.supplies import make_supply
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FAL = "fal/black-forest-labs/flux-2-pro"
 NUMBERS = itertools.count()
+
+
+def parse_starter(reading):
+    return parse(reading.payload)
 
 
 @pytest.fixture
@@ -111,6 +121,70 @@ async def test_the_age_of_the_evidence_is_a_metric(database, supply, monkeypatch
     await evidence.gather(database, supply, NOW)
     monkeypatch.setattr(evidence.clock, "now", lambda: NOW + timedelta(seconds=12))
     assert telemetry.REGISTRY.get_sample_value("podium_evidence_age_seconds") == 12
+
+
+@pytest.mark.anyio
+async def test_only_whole_boards_say_anything_of_quality_and_vision_nothing_of_text(database, supply):
+    vision = board(name="arena/vision", task=Task.TEXT, **{"veo-3.1": 1})
+    top = PlacesReading(
+        source="arena", board="arena/text-to-video", task=Task.TEXT_TO_VIDEO, taken_at=DAY, attribution="x",
+        rows=(Place(label="veo-3.1", rank=1, rating=1),),
+    )  # fmt: skip
+    for each in (vision, top, prices(3), listing(3)):
+        await take_in(database, "boards", each.source, [Page((each,))], NOW, True)
+    belief = await evidence.gather(database, supply, NOW)
+    assert belief.qualities.known == {} and belief.qualities.ranked_tasks == frozenset()
+
+
+@pytest.mark.anyio
+async def test_what_a_snapshot_says_is_read_once_and_folded_once_a_day(database, supply, monkeypatch):
+    read = []
+    read_standings = evidence.standings_of
+    monkeypatch.setattr(evidence, "standings_of", lambda *each: read.append(each) or read_standings(*each))
+    await database.together(lambda connection: starter.load_starter(connection, NOW))
+    first = await evidence.gather(database, supply, NOW)
+    second = await evidence.gather(database, supply, NOW + timedelta(seconds=30), first)
+    assert len(read) == len(starter.readings()) and second.boards is first.boards and second.id != first.id
+    [old] = [each for each in map(parse_starter, starter.readings()) if each.board == "arena/text-to-video"]
+    newer = old.model_copy(update={"taken_at": DAY + timedelta(30)})
+    await take_in(database, "boards", "arena", [Page((newer,))], NOW)
+    third = await evidence.gather(database, supply, NOW + timedelta(seconds=60), second)
+    assert len(read) == len(starter.readings()) + 1 and third.boards.standings.keys() != first.boards.standings.keys()
+    assert third.qualities.of("google/veo-3.1", Task.TEXT_TO_VIDEO).source == "arena/text-to-video of 2026-08-31"
+    tomorrow = await evidence.gather(database, supply, NOW + timedelta(days=1), third)
+    assert len(read) == len(starter.readings()) + 1 and tomorrow.boards is not third.boards
+
+
+@pytest.mark.anyio
+async def test_what_the_operator_settled_is_believed_from_the_next_fold_on(database, supply):
+    await take_in(database, "boards", "arena", [Page((board(secret=3, b=2, c=1),))], NOW)
+    first = await evidence.gather(database, supply, NOW)
+    await database.together(lambda c: settlements.settle(c, "SECRET", "google/veo-3.1", NOW))
+    second = await evidence.gather(database, supply, NOW, first)
+    asked = ("google/veo-3.1", Task.TEXT_TO_VIDEO)
+    assert not first.qualities.of(*asked).boards and second.qualities.of(*asked).boards
+
+
+@pytest.mark.anyio
+async def test_a_snapshot_that_cannot_be_read_takes_no_belief_down(database, supply):
+    broken = [b"[]", b'{"board": "arena/text"}', b"words", b'{"board": 1, "task": "x", "rows": []}']
+    for number, payload in enumerate(broken):
+        await database.together(lambda c, n=number, p=payload: snapshots.add(c, "s", f"board/{n}", NOW, p, NOW))
+    await take_in(database, "boards", "arena", [Page((board(a=3, b=2),))], NOW)
+    assert (await evidence.gather(database, supply, NOW)).qualities.ranked_tasks == {Task.TEXT_TO_VIDEO}
+
+
+@given(st.permutations(range(6)), st.data())
+def test_the_order_and_the_repetition_of_readings_change_nothing(order, data):
+    names = collect([Model(id="m/a", name="a", maker="m", tasks=frozenset(Task))], ())
+    payloads = [payload_of(board(day, a=day + n, b=2, c=3)) for day in range(3) for n in range(2)]
+
+    def folded(chosen):
+        standings = [each for number in chosen for each in evidence.standings_of(payloads[number], names)]
+        return quality.fold(standings, (), NOW.date()).known
+
+    more = data.draw(st.lists(st.sampled_from(range(6)), max_size=6))
+    assert folded([*order, *more]) == folded(range(6))
 
 
 @pytest.mark.anyio

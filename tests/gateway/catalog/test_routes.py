@@ -135,4 +135,5 @@ async def test_an_end_that_is_announced_is_shown_and_one_that_has_come_closes_th
     assert ((await shown())["stage"], (await shown())["ends"]) == ("deprecated", ending.ends.isoformat())
     monkeypatch.setattr(clock, "now", lambda: datetime.combine(ending.ends, datetime.min.time(), UTC))
     found = await shown()
-    assert (found["stage"], found["available"], found["obstacle"]) == ("retired", False, f"has ended on {ending.ends}")
+    assert (found["stage"], found["available"]) == ("retired", False)
+    assert found["obstacle"].startswith(f"has ended on {ending.ends}")

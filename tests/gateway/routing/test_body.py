@@ -51,7 +51,7 @@ REFUSED = {
     "the best none": PICTURE | {"routing": {"top": 0}},
     "endless fallbacks": PICTURE | {"routing": {"fallbacks": 21}},
     "a quote of two words": PICTURE | {"quote": "quo 1"},
-    "a webhook": PICTURE | {"webhook_url": "https://example.com"},
+    "a webhook that is no address": PICTURE | {"webhook_url": 7},
     "metadata of a book": PICTURE | {"metadata": {str(number): 1 for number in range(51)}},
     "metadata that are a list": PICTURE | {"metadata": [1]},
 }
@@ -153,7 +153,7 @@ OTHERWISE = {
 WISHED = {
     "policy": "best", "weights": {"cost": 2}, "max_cost_usd": "1", "max_latency_s": 9, "min_quality": 0.5, "top": 3,
     "only": ["fal"], "ignore": ["fal"], "order": ["fal"], "fallbacks": 2, "content_elsewhere": True,
-    "unknown_elsewhere": True,
+    "unknown_elsewhere": True, "replace": True,
 }  # fmt: skip
 
 UNSHAPED = {"quote", "webhook_url", "metadata", "messages", "width", "height", "routing"}

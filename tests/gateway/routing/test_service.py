@@ -112,7 +112,20 @@ def test_an_offer_whose_end_has_come_is_no_longer_taken(rich):
         body = JobBody(task=min(offer.tasks), prompt="a red fox")
         last = datetime.combine(offer.ends, datetime.min.time(), UTC) - timedelta(seconds=1)
         assert f"has ended on {offer.ends}" not in str(reasons(rich.plan(body, last)))
-        assert reasons(rich.plan(body, last + timedelta(seconds=1)))[offer.id] == f"has ended on {offer.ends}"
+        reason = reasons(rich.plan(body, last + timedelta(seconds=1)))[offer.id]
+        assert reason.startswith(f"has ended on {offer.ends}")
+
+
+def test_inputs_that_a_provider_fetches_ask_for_a_gateway_within_its_reach(monkeypatch, tmp_path):
+    framed = {"task": "image-to-video", "inputs": [{"role": "first_frame", "url": "https://pictures.example/fox.png"}]}
+    deaf = routing_of(make_supply(monkeypatch, tmp_path, *REAL_KEYS))
+    reached = routing_of(make_supply(monkeypatch, tmp_path, *REAL_KEYS, public_url="https://podium.example"))
+    offer = "luma/luma/ray-2"
+    told = "takes first_frame inputs only as links: set PODIUM_PUBLIC_URL, where it can fetch them"
+    assert reasons(plan(deaf, **framed))[offer] == told
+    assert offer in plan(reached, **framed, routing={"fallbacks": 20, "only": ["luma"]}).offers
+    assert offer in plan(deaf, **CLIP, routing={"fallbacks": 20, "only": ["luma"]}).offers
+    assert {reason for reason in reasons(plan(reached, **framed)).values() if reason == told} == set()
 
 
 def test_a_wish_that_no_offer_grants_is_refused_with_every_reason(rich):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -128,6 +129,7 @@ async def test_a_source_that_takes_too_long_is_given_up(clients, monkeypatch):
 
         def read(self, call: Call, reply, now: datetime) -> Page:
             assert now.tzinfo is UTC
+            time.sleep(0.02)
             return litellm.read(call, reply, now)
 
     async with serving(lambda path, headers: (200, {}, json.dumps(LITELLM).encode())) as (origin, seen):

@@ -1,0 +1,381 @@
+"""The OpenAI door told in stories: the same money, choice and books as at our own, in another API's words."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.stories.cards import priced
+from tests.stories.house import Customer, Gateway, eventually
+from tests.stories.upstreams import GONE, Exchange, Upstream, chat, pictures, status
+
+DOOR = "/openai/v1"
+PICTURE = {"model": "podium/sandbox-pictures-draft", "prompt": "a paper boat", "size": "64x64"}
+PICTURE_USD = Decimal("0.0005")
+WORDS = {
+    "model": "talker/story/words",
+    "messages": [{"role": "user", "content": "Tell me of boats."}],
+    "max_tokens": 50,
+}
+SAID = ["Boats ", "float ", "on ", "water."]
+COUNTS = {"prompt_tokens": 12, "completion_tokens": 4}
+
+
+def ask(customer: Customer, path: str, body: Any, **headers: str) -> httpx.Response:
+    return customer.post(DOOR + path, body, **headers)
+
+
+def error(answer: httpx.Response) -> dict[str, Any]:
+    """What an answer is refused with, which has all that OpenAI's errors have."""
+    said: dict[str, Any] = answer.json()["error"]
+    assert {"message", "type", "param", "code"} <= said.keys(), said
+    return said
+
+
+def lines(customer: Customer, body: dict[str, Any]) -> Iterator[str]:
+    """The data of a stream's events, and its comments, as they come."""
+    client = customer.gateway.client
+    assert client is not None
+    headers = {"authorization": f"Bearer {customer.secret}"}
+    with client.stream("POST", f"{DOOR}/chat/completions", json=body | {"stream": True}, headers=headers) as answer:
+        assert answer.status_code == 200, answer.read()
+        yield from (line for line in answer.iter_lines() if line)
+
+
+def data(line: str) -> Any:
+    return json.loads(line.removeprefix("data: "))
+
+
+def deltas(streamed: list[str]) -> list[str]:
+    chunks = [data(line) for line in streamed if line.startswith("data: {")]
+    return [chunk["choices"][0]["delta"]["content"] for chunk in chunks if chunk["choices"][0]["delta"].get("content")]
+
+
+def test_a_budget_holds_at_this_door_too(house: Gateway) -> None:
+    alice = house.customer()
+    limit = {"name": "cap", "window": "day", "limit_usd": str(PICTURE_USD * 2), "scope": "key", "subject": alice.id}
+    assert house.admin.post("/v1/budgets", limit).status_code == 201
+    answers = [ask(alice, "/images/generations", PICTURE) for _ in range(3)]
+    assert [each.status_code for each in answers] == [200, 200, 402]
+    refused = error(answers[2])
+    assert (refused["code"], refused["type"]) == ("over_budget", "insufficient_quota")
+    assert answers[2].headers["x-should-retry"] == "false"
+    assert Decimal(refused["podium"]["short_by_usd"]) == PICTURE_USD
+    assert alice.balance == 5 - 2 * PICTURE_USD and alice.held == 0
+
+
+def test_the_same_prompt_at_either_entrance_is_the_same_job_at_the_same_cost(house: Gateway) -> None:
+    alice = house.customer()
+    answer = ask(alice, "/images/generations", {"prompt": "a red fox", "size": "64x64", "seed": 7})
+    here = alice.job(answer.headers["x-podium-job"])
+    wanted = {"task": "text-to-image", "prompt": "a red fox", "width": 64, "height": 64, "seed": 7}
+    there = alice.done(wanted)
+    for name in ("task", "status", "model", "offer", "cost", "usage", "resolved", "adjustments"):
+        assert here[name] == there[name], name
+    assert here.keys() == there.keys() and here["outputs"][0]["sha256"] == there["outputs"][0]["sha256"]
+    told = [alice.get(f"/v1/decisions/{job['decision']}").json() for job in (here, there)]
+    assert told[0]["ranked"] == told[1]["ranked"] and told[0]["policy"] == told[1]["policy"]
+    assert answer.headers["x-podium-decision"] == here["decision"]
+    assert answer.headers["x-podium-cost-usd"] == here["cost"]["cost_usd"]
+    assert answer.headers["x-podium-model"] == here["model"]
+    assert alice.entries(here["id"]) == alice.entries(there["id"]) == ["hold", "settle"]
+
+
+def test_an_idempotency_key_gives_the_same_pictures_once_paid(house: Gateway) -> None:
+    alice = house.customer()
+    one, other = (ask(alice, "/images/generations", PICTURE, idempotency_key="again") for _ in range(2))
+    assert one.headers["x-podium-job"] == other.headers["x-podium-job"]
+    assert one.json()["data"][0]["b64_json"] == other.json()["data"][0]["b64_json"]
+    assert alice.balance == 5 - PICTURE_USD
+    changed = ask(alice, "/images/generations", PICTURE | {"prompt": "a steam boat"}, idempotency_key="again")
+    assert changed.status_code == 409 and error(changed)["code"] == "conflict"
+
+
+def test_a_rate_that_is_passed_says_when_to_come_again(house: Gateway) -> None:
+    alice = house.customer()
+    plan = house.admin.post("/v1/plans", {"name": "slow", "jobs_per_minute": 1}).json()
+    house.admin.send("PATCH", f"/v1/keys/{alice.id}", json={"plan": plan["id"]})
+    assert ask(alice, "/images/generations", PICTURE).status_code == 200
+    refused = ask(alice, "/images/generations", PICTURE)
+    assert refused.status_code == 429 and error(refused)["code"] == "rate_limited" or "rate_limit_exceeded"
+    assert 0 < int(refused.headers["retry-after"]) <= 60 and refused.headers["x-should-retry"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("path", "status_code"), [("/nothing", 404), ("/videos/job_nobody", 404), ("/models/nobody/knows-this", 404)]
+)
+def test_what_is_not_there_is_said_in_the_doors_shape(house: Gateway, path: str, status_code: int) -> None:
+    answer = house.customer().get(DOOR + path)
+    assert answer.status_code == status_code and error(answer)["code"] == "not_found"
+
+
+def test_without_a_good_key_the_door_stays_shut(house: Gateway) -> None:
+    assert house.client is not None
+    for headers in ({}, {"authorization": "Bearer sk-of-openai"}):
+        answer = house.client.get(f"{DOOR}/models", headers=headers)
+        assert answer.status_code == 401 and error(answer)["code"] == "invalid_api_key"
+
+
+def test_another_key_finds_no_video_of_ours(house: Gateway) -> None:
+    alice, mallory = house.customer(), house.customer()
+    clip = ask(alice, "/videos", {"model": "podium/sandbox-clips-draft", "prompt": "snow", "seconds": "1"}).json()
+    for method, more in (("GET", ""), ("GET", "/content"), ("DELETE", ""), ("POST", "/remix")):
+        answer = mallory.send(method, f"{DOOR}/videos/{clip['id']}{more}", json={"prompt": "night"})
+        assert answer.status_code == 404, (method, more)
+    assert mallory.get(f"{DOOR}/videos").json()["data"] == []
+    alice.finished(clip["id"])
+
+
+def test_a_picture_is_not_a_video(house: Gateway) -> None:
+    alice = house.customer()
+    picture = ask(alice, "/images/generations", PICTURE).headers["x-podium-job"]
+    assert alice.get(f"{DOOR}/videos/{picture}").status_code == 404
+
+
+def test_a_deleted_clip_is_stopped_and_off_the_list_and_its_books_stay(house: Gateway) -> None:
+    alice = house.customer()
+    made = ask(alice, "/videos", {"model": "podium/sandbox-clips", "prompt": "snow", "seconds": "8"}).json()
+    gone = alice.send("DELETE", f"{DOOR}/videos/{made['id']}").json()
+    assert gone == {"id": made["id"], "object": "video.deleted", "deleted": True}
+    assert alice.get(f"{DOOR}/videos").json()["data"] == []
+    assert alice.job(made["id"])["status"] in ("canceled", "succeeded")
+    eventually(lambda: alice.held == 0, "its hold is settled")
+
+
+def test_an_edit_in_json_takes_links_data_and_assets(house: Gateway) -> None:
+    alice = house.customer()
+    first = ask(alice, "/images/generations", PICTURE | {"response_format": "b64_json"})
+    words, job = first.json()["data"][0]["b64_json"], alice.job(first.headers["x-podium-job"])
+    for given in (
+        {"images": [{"image_url": f"data:image/png;base64,{words}"}]},
+        {"images": [{"file_id": job["outputs"][0]["asset"]}]},
+        {"image": f"data:image/png;base64,{words}"},
+    ):
+        edited = ask(alice, "/images/edits", {"model": "podium/sandbox-pictures", "prompt": "at dusk"} | given)
+        assert edited.status_code == 200, edited.text
+    [source] = alice.get("/v1/assets?limit=500").json()["data"][-1:]
+    assert source["source"] == "output"
+
+
+def test_options_of_openais_own_go_there_or_nowhere(house: Gateway) -> None:
+    alice = house.customer()
+    refused = ask(alice, "/images/generations", PICTURE | {"background": "transparent"})
+    assert refused.status_code == 400 and error(refused)["code"] == "no_offer"
+    assert "background" in error(refused)["message"]
+    assert ask(alice, "/images/generations", PICTURE | {"background": "opaque", "quality": "auto"}).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def studio(
+    new_gateway: Callable[..., Gateway], close_gateway: Callable[[Gateway], None], upstream: Upstream
+) -> Iterator[Gateway]:
+    """A gateway whose one provider with a key is a server of ours that speaks as OpenAI."""
+    at = {"PODIUM_PROVIDER_OPENAI_BASE_URL": f"{upstream.url}/openai/v1", "OPENAI_API_KEY": "sk-of-the-operator"}
+    gateway = new_gateway(PODIUM_SANDBOX="on", **at).start()
+    yield gateway
+    close_gateway(gateway)
+
+
+def test_an_option_of_openais_own_reaches_it(studio: Gateway, upstream: Upstream) -> None:
+    upstream.plan("openai", pictures)
+    body = {"model": "auto", "prompt": "a fox", "background": "transparent", "moderation": "low"}
+    answer = ask(studio.customer(), "/images/generations", body)
+    assert answer.status_code == 200, answer.text
+    [sent] = upstream.posts("openai")
+    assert (sent.json["background"], sent.json["moderation"]) == ("transparent", "low")
+
+
+def test_a_refusal_of_content_is_the_one_that_openai_gives(studio: Gateway, upstream: Upstream) -> None:
+    upstream.plan("openai", status(400, {"message": "rejected by the safety system", "code": "moderation_blocked"}))
+    answer = ask(studio.customer(), "/images/generations", {"model": "openai/gpt-image-2", "prompt": "a fox"})
+    assert answer.status_code == 400 and answer.headers["x-should-retry"] == "false"
+    said = error(answer)
+    assert (said["type"], said["code"]) == ("image_generation_user_error", "moderation_blocked")
+    assert said["podium"]["job"] == answer.headers["x-podium-job"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_fails_before_the_first_word_has_a_status_of_its_own(
+    town: Gateway, upstream: Upstream, stream: bool
+) -> None:
+    upstream.plan("talker", status(400, {"message": "no such thing", "code": "content_policy_violation"}))
+    answer = ask(town.customer(), "/chat/completions", WORDS | {"stream": stream})
+    assert answer.status_code == 400 and error(answer)["code"] == "content_policy_violation"
+
+
+def test_words_come_as_they_are_made_and_then_what_they_took(town: Gateway, upstream: Upstream) -> None:
+    heard = threading.Event()
+    upstream.plan("talker", chat(SAID, COUNTS, before=heard))
+    alice = town.customer()
+    stream = lines(alice, WORDS | {"stream_options": {"include_usage": True}})
+    assert data(next(stream))["choices"][0]["delta"] == {"role": "assistant", "content": SAID[0]}
+    heard.set()  # the provider waited for us to hear the first
+    *words, finish, usage, comment, done = list(stream)
+    assert deltas(words) == SAID[1:] and data(finish)["choices"][0]["finish_reason"] == "stop"
+    counted = data(usage)
+    assert counted["choices"] == [] and counted["usage"]["prompt_tokens"] == 12
+    assert counted["usage"]["completion_tokens"] == 4 and counted["usage"]["cost"] == 0.00052
+    job = alice.job(counted["id"])
+    assert (
+        comment.startswith(": podium ") and json.loads(comment[9:])["cost_usd"] == job["cost"]["cost_usd"] == "0.00052"
+    )
+    assert done == "data: [DONE]" and job["outputs"][0]["text"] == "".join(SAID)
+
+
+def test_who_hangs_up_stops_the_words_at_the_provider_and_pays_for_those_that_came(
+    town: Gateway, upstream: Upstream
+) -> None:
+    cut = threading.Event()
+    upstream.plan("talker", talking_until_cut(cut))
+    alice = town.customer()
+    stream = lines(alice, WORDS)
+    job_id = data(next(stream))["id"]
+    next(stream), next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert cut.wait(5), "the provider went on talking"
+    job = alice.job_when(job_id, lambda job: job["cost"]["cost_usd"] is not None)
+    assert job["status"] == "canceled" and job["attempts"][0]["status"] == "canceled"
+    assert job["outputs"][0]["text"].startswith("word word word ") and len(job["outputs"]) == 1
+    made = Decimal(job["usage"]["output_token"])
+    assert 3 <= made < 50 and job["cost"]["source"] == "estimate"
+    expected = Decimal(job["usage"]["input_token"]) * Decimal("0.00001") + made * Decimal("0.0001")
+    assert Decimal(job["cost"]["cost_usd"]) == expected
+    assert alice.held == 0 and alice.balance == 5 - expected
+    assert len(upstream.posts("talker")) == 1
+
+
+def talking_until_cut(cut: threading.Event) -> Callable[[Exchange], None]:
+    """A word again and again, until nobody takes it."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        word = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
+        try:
+            for _ in range(600):
+                exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
+                time.sleep(0.05)
+        except GONE:
+            cut.set()
+
+    return answer
+
+
+def test_who_hangs_up_before_the_first_word_pays_for_nothing(town: Gateway, upstream: Upstream) -> None:
+    waits, began = threading.Event(), threading.Event()
+
+    def silent(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        began.set()
+        waits.wait(30)
+
+    upstream.plan("talker", silent)
+    alice = town.customer()
+    with pytest.raises(httpx.ReadTimeout):
+        alice.send("POST", f"{DOOR}/chat/completions", json=WORDS, timeout=1)
+    assert began.is_set()
+    [job] = alice.get("/v1/jobs").json()["data"]
+    assert alice.job_when(job["id"], lambda job: job["cost"]["cost_usd"] is not None)["status"] == "canceled"
+    assert alice.held == 0 and alice.balance == 5
+    waits.set()
+
+
+def test_a_picture_is_made_though_nobody_waits_for_it(house: Gateway) -> None:
+    alice = house.customer()
+    clip = {"model": "podium/sandbox-pictures", "prompt": "a boat", "size": "2048x2048", "n": 4}
+    with pytest.raises(httpx.ReadTimeout):
+        alice.send("POST", f"{DOOR}/images/generations", json=clip, timeout=0.3)
+    [job] = alice.get("/v1/jobs").json()["data"]
+    assert alice.finished(job["id"])["status"] == "succeeded"
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error(town: Gateway, upstream: Upstream) -> None:
+    def breaking(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        word = {"choices": [{"index": 0, "delta": {"content": "half "}, "finish_reason": None}]}
+        exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
+        time.sleep(0.2)
+
+    upstream.plan("talker", breaking)
+    *_, last, done = list(lines(town.customer(), WORDS))
+    assert data(last)["error"]["type"] == "server_error" and done == "data: [DONE]"
+
+
+def test_sampling_options_reach_whoever_speaks_this_protocol(town: Gateway, upstream: Upstream) -> None:
+    upstream.plan("talker", chat(SAID, COUNTS))
+    answer = ask(town.customer(), "/chat/completions", WORDS | {"top_p": 0.5, "stop": ["."], "frequency_penalty": 0})
+    assert answer.status_code == 200, answer.text
+    [sent] = upstream.posts("talker")
+    assert sent.json["top_p"] == 0.5 and sent.json["stop"] == ["."] and "frequency_penalty" not in sent.json
+
+
+def test_openrouters_preferences_order_and_bound_the_choice(town: Gateway, upstream: Upstream) -> None:
+    upstream.plan("north", status(500))
+    alice, body = town.customer(), {"model": "story/picture", "prompt": "a boat"}
+
+    def made(**provider: Any) -> httpx.Response:
+        return ask(alice, "/images/generations", body | {"provider": provider})
+
+    fallen = made(order=["north", "south"])
+    assert alice.job(fallen.headers["x-podium-job"])["offer"] == "south/story/picture"
+    alone = made(order=["north"], allow_fallbacks=False)
+    assert alone.status_code == 502 and error(alone)["code"] == "provider_fault"
+    dear = made(only=["south", "east"], max_price={"image": 0.1})
+    told = alice.get(f"/v1/decisions/{dear.headers['x-podium-decision']}").json()
+    assert [each["offer"] for each in told["ranked"]] == ["south/story/picture"]
+    assert made(only=["east"], max_price={"image": 0.1}).status_code == 400
+    assert made(quantizations=["fp8"]).status_code == 400
+
+
+@pytest.fixture(scope="module")
+def remakers(
+    new_gateway: Callable[..., Gateway],
+    close_gateway: Callable[[Gateway], None],
+    upstream: Upstream,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Gateway]:
+    """A gateway with one provider that changes clips, beside the sandbox that makes them."""
+    folder = tmp_path_factory.mktemp("remakers")
+    model = {"id": "story/remaker", "name": "Remaker", "maker": "story", "tasks": ["video-to-video"]}
+    offer = {
+        "model": "story/remaker", "wire_id": "remaker", "tasks": ["video-to-video"], "inputs": {"source": [1, 1]},
+        "fields": {"source": "video_url"}, "prices": priced("0.1", "output_video"),
+    }  # fmt: skip
+    card = {
+        "name": "remaker",
+        "title": "Remaker",
+        "dialect": "fal",
+        "base_url": f"{upstream.url}/remaker",
+        "offers": [offer],
+    }
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": [model]}))
+    (folder / "remaker.yaml").write_text(yaml.safe_dump(card))
+    gateway = new_gateway(PODIUM_CATALOG_DIR=str(folder), PODIUM_SANDBOX="on").start()
+    yield gateway
+    close_gateway(gateway)
+
+
+def test_a_remix_is_another_clip_out_of_the_former(remakers: Gateway, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.plan("remaker", status(422))
+    alice = remakers.customer()
+    former = ask(alice, "/videos", {"model": "podium/sandbox-clips-draft", "prompt": "snow", "seconds": "1"}).json()
+    early = ask(alice, f"/videos/{former['id']}/remix", {"prompt": "at night"})
+    assert early.status_code == 404 and "nothing to fetch yet" in error(early)["message"]
+    alice.finished(former["id"])
+    again = ask(alice, f"/videos/{former['id']}/remix", {"prompt": "at night"})
+    assert again.status_code == 200 and again.json()["remixed_from_video_id"] == former["id"]
+    job = alice.finished(again.json()["id"])
+    assert (job["task"], job["model"]) == ("video-to-video", "story/remaker")
+    [sent] = upstream.posts("remaker")
+    clip = alice.get(f"{DOOR}/videos/{former['id']}/content").content
+    assert sent.json == {"prompt": "at night", "video_url": f"data:video/mp4;base64,{base64.b64encode(clip).decode()}"}
