@@ -5,6 +5,8 @@ BIN := .venv/bin
 READY := .venv/ready
 SDKS := .venv-sdks
 SDKS_READY := $(SDKS)/ready
+JS := .venv-js
+JS_READY := $(JS)/ready
 
 .PHONY: demo test up install check cards bench
 
@@ -18,7 +20,7 @@ test: install
 up: $(READY)
 	@$(BIN)/podium up
 
-install: $(READY) $(SDKS_READY)
+install: $(READY) $(SDKS_READY) $(JS_READY)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -56,6 +58,14 @@ $(SDKS_READY): requirements-sdks.lock | $(READY)
 		|| $(BIN)/python -m pip --python $(SDKS)/bin/python install --quiet --disable-pip-version-check \
 			--require-hashes -r requirements-sdks.lock
 	@touch $@
+
+# fal's JavaScript client judges our fal door. Where there is no npm, or it reaches nothing, its test is skipped.
+$(JS_READY): tests/sdks_doors/package-lock.json
+	@mkdir -p $(JS) && cp tests/sdks_doors/package.json tests/sdks_doors/package-lock.json $(JS)
+	@if command -v npm >/dev/null; then \
+		echo "Installing what tests/sdks_doors/package-lock.json pins into $(JS) …"; \
+		npm ci --prefix $(JS) --silent --no-audit --no-fund && touch $@ || echo "npm could not install it" >&2; \
+	else echo "There is no npm: the test with fal's JavaScript client is skipped" >&2; fi
 
 # The first Python that is new enough and can make a virtual environment; pyenv's names exist without working, so each
 # is tried.

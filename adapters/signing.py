@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from adapters.schema import ProviderCard
 
@@ -84,7 +84,7 @@ def _sigv4(
     said = {name.lower(): value for name, value in headers.items() if name.lower() == "content-type"}
     proven = dict(sorted((said | added | {"host": target.netloc}).items()))
     path = quote(target.path or "/", safe="/~%" if service == "s3" else "/~")
-    lines = [method, path, "&".join(sorted(filter(None, target.query.split("&"))))]
+    lines = [method, path, _canonical_query(target.query)]
     lines += [f"{name}:{' '.join(value.split())}" for name, value in proven.items()]
     canonical = "\n".join([*lines, "", ";".join(proven), digest])
     scope = f"{now:%Y%m%d}/{region}/{service}/aws4_request"
@@ -92,6 +92,13 @@ def _sigv4(
     signature = _chained(f"AWS4{secret}".encode(), [*scope.split("/"), words]).hex()
     proof = f"{ALGORITHM} Credential={access}/{scope}, SignedHeaders={';'.join(proven)}, Signature={signature}"
     return added | {"authorization": proof}
+
+
+def _canonical_query(query: str) -> str:
+    """Every name and value escaped anew, in order: however they are written on the wire, they compare equal."""
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    escaped = sorted((quote(unquote(name), safe="~"), quote(unquote(value), safe="~")) for name, _, value in pairs)
+    return "&".join(f"{name}={value}" for name, value in escaped)
 
 
 def _aws_parts(key: str) -> tuple[str, str, str]:

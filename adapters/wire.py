@@ -59,8 +59,8 @@ ASSET_KEY = "$asset"
 
 
 AssetForm = MediaForm | Literal["mime", "subtype", "name", "size_bytes"]
-"""What of an asset is put in: its bytes or link in one of the forms of media, or a fact that must be stated beside them.
-`subtype` is the second half of its type: jpeg, mp4."""
+"""What of an asset is put in: its bytes or link in one of the forms of media, or a fact that must be stated beside
+them. `subtype` is the second half of its type: jpeg, mp4."""
 
 
 def asset_ref(asset: str, form: AssetForm = "data_uri", mask: MaskPaint = "white") -> dict[str, JsonValue]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.books import books
 from benchmarks.comparison import Plan, compare
 from benchmarks.deciding import decide_ms
 from benchmarks.folding import fold_s
@@ -13,6 +14,7 @@ from benchmarks.ledger import speeds
 from benchmarks.measuring import measure_ms
 
 LEDGER_S = 2.0
+POSTINGS, QUICK_POSTINGS = 1_000_000, 100_000
 DECISIONS = 3
 """Times that the time of a decision is taken, each a median of many; and that a year of boards is folded."""
 
@@ -23,7 +25,8 @@ def main() -> int:
     ledger_s = LEDGER_S / 4 if words.quick else LEDGER_S
     decided = tuple(decide_ms() for _ in range(DECISIONS))
     folded = tuple(fold_s() for _ in range(1 if words.quick else DECISIONS))
-    made = report.report(compare(plan), decided, folded, speeds(ledger_s), measure_ms())
+    postings = words.postings or (QUICK_POSTINGS if words.quick else POSTINGS)
+    made = report.report(compare(plan), decided, folded, speeds(ledger_s), measure_ms(), books(ledger_s, postings))
     print(report.as_text(made))
     if words.json:
         words.json.write_text(json.dumps(report.as_document(made), indent=1) + "\n")
@@ -41,6 +44,9 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round: about 20 s, and only a rough picture")
     parser.add_argument("--rounds", type=int, help="rounds (3), each with both targets at 1, 16 and 64 connections")
     parser.add_argument("--seconds", type=float, help="of each measurement in a round (5)")
+    parser.add_argument(
+        "--postings", type=int, help="the most of which usage is reported (1000000); 10000000 takes long"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure of every round there")
     parser.add_argument("--profile", type=Path, metavar="FILE", help="profile the gateway's event loop (for pstats)")
     return parser.parse_args()

@@ -89,10 +89,10 @@ def _entries_per_s(clients: int, seconds: float, store: Callable[[Database], Sto
     with TemporaryDirectory(prefix="podium-bench-") as folder:
         url = f"sqlite+aiosqlite:///{folder}/podium.db"
         migrations.upgrade(url)
-        return asyncio.run(_posted_per_s(url, clients, seconds, store))
+        return asyncio.run(posted_per_s(url, clients, seconds, store))
 
 
-async def _posted_per_s(url: str, clients: int, seconds: float, store: Callable[[Database], Store]) -> float:
+async def posted_per_s(url: str, clients: int, seconds: float, store: Callable[[Database], Store]) -> float:
     opened = connect(url)
     db = Database(opened.url, store(opened))
     money = rules.fund("key_benchmark", rules.LARGEST_NANOS, "first")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
+from benchmarks.books import Books
 from benchmarks.comparison import CONNECTIONS, GATEWAY, PASS_THROUGH, Comparison, Point
 from benchmarks.ledger import Speeds
 
@@ -45,6 +46,7 @@ class Report(NamedTuple):
     comparison: Comparison
     ledger: Speeds
     measure_ms: float
+    books: Books
 
 
 def report(
@@ -53,9 +55,10 @@ def report(
     fold_s: tuple[tuple[float, float], ...],
     ledger: Speeds,
     measure_ms: float,
+    books: Books,
 ) -> Report:
     lines = [_line(comparison, target, count) for count in CONNECTIONS for target in (GATEWAY, PASS_THROUGH)]
-    return Report(tuple(lines), tuple(_goals(comparison, decide_ms, fold_s)), comparison, ledger, measure_ms)
+    return Report(tuple(lines), tuple(_goals(comparison, decide_ms, fold_s)), comparison, ledger, measure_ms, books)
 
 
 def _line(comparison: Comparison, target: str, connections: int) -> Line:
@@ -135,10 +138,25 @@ def _other_text(made: Report) -> Iterator[str]:
     yield f"ledger entries a second on SQLite, each durable: {counts}"
     yield f"  a shared commit is worth {shared / ledger.commit_each:.1f} times a commit each ({ledger.commit_each:.0f})"
     yield f"  on the event loop it is {shared / ledger.in_a_thread:.2f} times as fast as in a thread"
+    counts = ", ".join(f"{per_s:.0f} with {clients} client(s)" for clients, per_s in made.books.postgres_per_s.items())
+    yield f"ledger entries a second on Postgres, each durable: {counts}"
+    yield from _growth_text(made.books)
     yield f"checking a picture of 1024x1024: {made.measure_ms:.2f} ms"
     judged = "balance" if books.ok else f"DO NOT BALANCE: {books.findings}"
     answered = made.comparison.answered
     yield f"the books {judged}: {answered} jobs answered, {books.settled:g} settled, {books.open_holds} held"
+
+
+def _growth_text(books: Books) -> Iterator[str]:
+    """How a report's time grows, and how that of summing the postings does."""
+    yield f"{'postings':>10} {'rollup rows':>12} {'a usage report':>16} {'times':>7} {'summing them':>14} {'times':>7}"
+    first = books.growth[0]
+    for each in books.growth:
+        grown, summed = each.report_ms / first.report_ms, each.postings_ms / first.postings_ms
+        yield (
+            f"{each.postings:>10} {each.rollup_rows:>12} {each.report_ms:>13.1f} ms {grown:>7.1f} "
+            f"{each.postings_ms:>11.1f} ms {summed:>7.1f}"
+        )
 
 
 def as_document(made: Report) -> dict[str, Any]:
@@ -159,4 +177,6 @@ def as_document(made: Report) -> dict[str, Any]:
         "books": comparison.books._asdict(),
         "ledger": made.ledger._asdict(),
         "measure_ms": made.measure_ms,
+        "postgres_entries_per_s": made.books.postgres_per_s,
+        "usage_reports": [each._asdict() for each in made.books.growth],
     }

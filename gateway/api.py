@@ -16,7 +16,12 @@ from gateway.assets import routes as assets
 from gateway.budgets import routes as budgets
 from gateway.callbacks import routes as callbacks
 from gateway.callbacks.rules import PATH as CALLBACKS
-from gateway.catalog import board_routes as boards, price_routes as price_proposals, routes as catalog
+from gateway.catalog import (
+    board_routes as boards,
+    estimate_routes as estimates,
+    price_routes as price_proposals,
+    routes as catalog,
+)
 from gateway.changes import routes as changes
 from gateway.doors.door import Door
 from gateway.doors.fal.routes import DOOR as FAL
@@ -62,6 +67,7 @@ def mount(app: FastAPI, parts: Parts) -> None:
     app.include_router(price_proposals.routes(parts.db, parts.supply, lambda: reprice(parts)))
     app.include_router(changes.routes(parts.db))
     app.include_router(boards.routes(parts.db, parts.supply, lambda: parts.routing.belief))
+    app.include_router(estimates.routes(parts.supply, lambda: parts.routing.belief, lambda: parts.settings.catalog_dir))
     app.include_router(ticks.routes(parts.db))
     app.include_router(assets.routes(parts.assets))
     app.include_router(callbacks.routes(parts.callbacks))
@@ -70,7 +76,7 @@ def mount(app: FastAPI, parts: Parts) -> None:
     app.include_router(budgets.routes(parts.db))
     app.include_router(keys.routes(parts.keyring))
     app.include_router(keys.plan_routes(parts.keyring))
-    app.include_router(webhooks.routes(parts.db, parts.jobs.is_private_allowed))
+    app.include_router(webhooks.routes(parts.db, lambda: parts.jobs.is_private_allowed))
     for door in DOORS:
         app.include_router(door.routes(parts))
 

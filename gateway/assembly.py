@@ -153,6 +153,7 @@ async def _working(parts: Parts) -> AsyncIterator[None]:
     )
     if parts.db.url.get_backend_name() == "sqlite":
         await parts.db.together(runner.take_over)
+        await parts.db.together(lambda connection: webhooks.release(connection, None))
     jobs.runner = runner
     sender = _sender(parts)
     loops = [asyncio.create_task(runner.loop()), asyncio.create_task(sender.loop())]

@@ -219,6 +219,51 @@ def replay(
         replaying.replay(place, board, as_json)
 
 
+@app.command()
+def estimate(
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A model's id, or an architecture.")] = None,
+    machine: Annotated[str | None, typer.Option("--on", metavar="MACHINE", help="Such as h100.")] = None,
+    count: Annotated[int | None, typer.Option("--count", "--devices", help="Accelerators on each output.")] = None,
+    width: Width = None, height: Height = None, duration: Duration = None,
+    frames: Annotated[int | None, typer.Option("--frames", help="In place of a duration.")] = None,
+    fps: Annotated[float | None, typer.Option("--fps")] = None,
+    steps: Annotated[int | None, typer.Option("--steps")] = None,
+    forwards: Annotated[int | None, typer.Option("--forwards", help="Passes through the model at each step.")] = None,
+    precision: Annotated[str | None, typer.Option("--precision", help="bf16, fp8, …")] = None,
+    stack: Annotated[str | None, typer.Option("--stack", help="The software: optimised, eager, …")] = None,
+    utilisation: Annotated[float | None, typer.Option("--utilisation", help="Share of the peak, up to 1.")] = None,
+    busy: Annotated[float | None, typer.Option("--busy", help="Share of the paid time that is worked.")] = None,
+    usd_per_hour: Annotated[str | None, typer.Option("--usd-per-hour", help="Rent of one accelerator.")] = None,
+    purchase_usd: Annotated[str | None, typer.Option("--purchase-usd", help="Of one, in place of a rent.")] = None,
+    months: Annotated[int | None, typer.Option("--months", help="To spread a purchase over.")] = None,
+    power_w: Annotated[float | None, typer.Option("--power-w", help="Of one that was bought, at work.")] = None,
+    usd_per_kwh: Annotated[str | None, typer.Option("--usd-per-kwh")] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="OFFER", help="Rent or host: an offer, or auto.")
+    ] = None,
+    assumptions: Annotated[
+        Path | None, typer.Option("--assumptions", metavar="FILE", help="More models and machines, in YAML.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Estimates beside published runs.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Seconds and dollars of self-hosting; without a model, what can be estimated."""
+    with OneLine():
+        from gateway.commands import estimate as estimates
+
+        if check or model is None:
+            (estimates.check if check else estimates.known)(assumptions, as_json)
+            return
+        wanted = {
+            "model": model, "on": machine, "count": count, "width": width, "height": height, "duration_s": duration,
+            "frames": frames, "fps": fps, "steps": steps, "forwards": forwards, "precision": precision,
+            "stack": stack, "utilisation": utilisation, "busy": busy, "usd_per_hour": usd_per_hour,
+            "purchase_usd": purchase_usd, "months": months, "power_w": power_w, "usd_per_kwh": usd_per_kwh,
+            "against": against,
+        }  # fmt: skip
+        estimates.estimate(wanted, assumptions, as_json)
+
+
 @keys_app.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="For people, to tell keys apart.")],
@@ -273,9 +318,7 @@ def verify_ledger(as_json: Json = False) -> None:
         ledger.verify(as_json)
 
 
-FirstDay = Annotated[
-    str | None, typer.Option("--from", metavar="DAY", help="First day, in UTC; else all.")
-]
+FirstDay = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, in UTC; else all.")]
 LastDay = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")]
 
 

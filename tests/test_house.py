@@ -1,7 +1,7 @@
 """The house in order: what the documents say is what the code is, and no file has grown out of its place.
 
-`.venv/bin/python tests/test_house.py` writes the generated parts of the documents anew: the tree in ARCHITECTURE.md and
-the tables of docs/settings.md.
+`.venv/bin/python tests/test_house.py` writes the generated parts of the documents anew: the tree in ARCHITECTURE.md,
+the tables of docs/settings.md, docs/operations.md and docs/providers.md, what docs/add-a-provider.md shows.
 """
 
 import ast
@@ -54,12 +54,20 @@ FOLDERS = {
 """What a folder is, where its own `__init__.py` says nothing."""
 
 LINES_MOST, FUNCTION_LINES_MOST = 400, 70
+DIALECT_LINES_MOST = 150
+"""A longer one is two dialects in one file, or holds what belongs to several."""
 LONG = {
     "alembic/versions/0001_first_tables.py: upgrade": "written by alembic: one statement for each table",
+    "alembic/versions/0008_lives_prices_and_changes.py: upgrade": "written by alembic: one statement for each table",
+    "alembic/versions/0007_webhooks.py: upgrade": "written by alembic: one statement for each table",
+    "adapters/http.py": "the one file that may open connections",
     "tests/adapters/test_http.py": "one server with many vices; its cases share it",
     "tests/gateway/sandbox/test_server.py": "one running sandbox; its cases share it",
 }
 """Files and functions that are longer, and why."""
+
+ASKED_BY_NAME = {"adapters/signing.py": {"bedrock"}}
+"""Amazon's name of a service, which its hosts spell in several ways; every service of theirs is signed for there."""
 
 NOT_IMPORTED = {
     "gateway.cli": "the command `podium`",
@@ -154,11 +162,35 @@ def moved(name: str) -> str:
     return f"PODIUM_PROVIDER_{name.upper().replace('-', '_')}_BASE_URL"
 
 
+def dialects_table() -> str:
+    lines = [f"| `{name}` | {first_sentence(ROOT / f'adapters/dialects/{name}.py')} |" for name in sorted(DIALECTS)]
+    return "\n".join(["| dialect | what it speaks |", "| --- | --- |", *lines])
+
+
+def callbacks_table() -> str:
+    rows = [
+        f"| {card.title} | {card.callbacks.replace('_', ' ')} | {f'`{secret}`' if secret else 'none needed'} |"
+        for card in load_catalog().cards.values()
+        if card.callbacks
+        for secret in [card.callback_secret_env]
+    ]
+    return "\n".join(["| provider | signed | its secret |", "| --- | --- | --- |", *rows])
+
+
+def shown(file: str) -> str:
+    return f"```yaml\n{document(file)}```"
+
+
 GENERATED = {
     ("ARCHITECTURE.md", "tree"): tree,
     ("docs/settings.md", "settings"): settings_table,
     ("docs/settings.md", "providers"): providers_table,
     ("docs/providers.md", "cards"): lambda: provider_page(load_catalog()),
+    ("docs/operations.md", "callbacks"): callbacks_table,
+    ("docs/add-a-provider.md", "dialects"): dialects_table,
+    ("docs/add-a-provider.md", "card"): lambda: shown("adapters/catalog/providers/deepseek.yaml"),
+    ("docs/add-a-provider.md", "done"): lambda: shown("tests/transcripts/openai_chat/deepseek_done.yaml"),
+    ("docs/add-a-provider.md", "no money"): lambda: shown("tests/transcripts/openai_chat/deepseek_no_money.yaml"),
 }
 """Parts of documents between `<!-- name -->` and `<!-- /name -->`."""
 
@@ -283,6 +315,36 @@ def test_what_is_long_has_a_reason():
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 long |= {f"{named(path)}: {node.name}"} if lines > FUNCTION_LINES_MOST else set()
     assert long == set(LONG)
+
+
+def test_no_dialect_has_grown_out_of_its_file():
+    lines = {named(path): len(path.read_text().splitlines()) for path in sources("adapters/dialects")}
+    assert {name: count for name, count in lines.items() if count > DIALECT_LINES_MOST} == {}
+
+
+def names_asked_for(tree: ast.AST, names: frozenset[str]) -> set[str]:
+    """Which of these names a condition or a pattern asks for."""
+    asked: list[ast.AST] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare() | ast.MatchValue():
+                asked.append(node)
+            case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+                asked.append(test)
+    said = (each for one in asked for each in ast.walk(one))
+    return {each.value for each in said if isinstance(each, ast.Constant) and each.value in names}
+
+
+def test_no_provider_is_asked_for_by_name_outside_its_dialect():
+    """A door may: it speaks a vendor's own protocol."""
+    names = frozenset(load_catalog().cards)
+    found = {
+        named(path): asked
+        for path in sources("adapters", "router", "gateway", "dashboard")
+        if named(path.parent) != "adapters/dialects" and "gateway/doors" not in named(path)
+        if (asked := names_asked_for(tree_of(path), names))
+    }
+    assert found == ASKED_BY_NAME
 
 
 def test_nothing_says_where_it_was_built_or_where_packages_come_from():

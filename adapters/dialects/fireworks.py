@@ -5,15 +5,17 @@ Docs: https://docs.fireworks.ai/api-reference/generate-or-edit-image-using-flux-
 so in a header; the result is fetched with a POST.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
 
 from adapters.errors import Fault
 from adapters.fields import spell
+from adapters.openai import list_models, read_models
 from adapters.schema import Fields, MediaRequest, Offer, Output, Task, WireField
-from adapters.wire import Call, Done, Listing, Listings, Pending, Progress, Reply, failed, linked, refusal
+from adapters.wire import Call, Done, Pending, Progress, Reply, failed, linked, refusal
+
+__all__ = ["FIELDS", "list_models", "read", "read_models", "submit"]
 
 POLL_S = 1.0
 
@@ -88,13 +90,3 @@ def _result(call: Call, body: dict[str, Any]) -> Progress:
             return Pending(call=call, wait_s=POLL_S, fraction=body.get("progress"), provider_status=word)
         case status:
             return failed(Fault.BAD_REPLY, f"{call.stage}: unknown status {status!r}")
-
-
-def list_models() -> Call:
-    return Call(stage="models", method="GET", url="/models")
-
-
-def read_models(call: Call, reply: Reply) -> Listings:
-    dated = [(model["id"], model.get("created")) for model in reply.json()["data"]]
-    days = [(wire_id, datetime.fromtimestamp(created, UTC).date() if created else None) for wire_id, created in dated]
-    return Listings(tuple(Listing(wire_id=wire_id, created=day) for wire_id, day in days))

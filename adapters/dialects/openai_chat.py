@@ -3,7 +3,6 @@
 Docs: https://platform.openai.com/docs/api-reference/chat (read 2026-11-20)
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,8 +10,11 @@ from pydantic import JsonValue
 from adapters import wire
 from adapters.errors import Fault, ProviderError, from_status
 from adapters.fields import spell
+from adapters.openai import list_models, read_models
 from adapters.schema import Fields, ImagePart, MediaRequest, Message, Offer, Output, TextPart, Usage, WireField
 from adapters.wire import Call, Done, Failed, Progress, Reply, asset_ref, blamed, counted, failed, refusal
+
+__all__ = ["FIELDS", "delta", "list_models", "read", "read_models", "submit"]
 
 FIELDS: Fields = {
     "model": WireField(name="model"),
@@ -37,9 +39,16 @@ FAULTS_BY_CODE = {
     "rate_limit_exceeded": Fault.RATE_LIMITED,
     "content_policy_violation": Fault.CONTENT_REJECTED,
     "moderation_blocked": Fault.CONTENT_REJECTED,
+    "data_inspection_failed": Fault.CONTENT_REJECTED,
+    "Arrearage": Fault.OUT_OF_CREDIT,
+    "AccountOverdueError": Fault.OUT_OF_CREDIT,
     FILTERED: Fault.CONTENT_REJECTED,
 }
-"""What the status leaves open, or what stands in a stream that began with a 200."""
+"""What the status leaves open, or what stands in a stream that began with a 200. DashScope's and Ark's own words are
+those of their other protocols; in their copies of this one they were not seen [unsure]."""
+
+SENSITIVE = "SensitiveContentDetected"
+"""Within every code of Ark's moderation, such as InputTextSensitiveContentDetected.PolicyViolation."""
 
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
@@ -65,10 +74,14 @@ def _part(part: TextPart | ImagePart) -> JsonValue:
 
 def read(call: Call, reply: Reply) -> Progress:
     if refused := refusal(call, reply):
-        fault = FAULTS_BY_CODE.get(refused.error.code or "", refused.error.fault)
+        fault = _fault(refused.error.code or "", refused.error.fault)
         return blamed(refused, Fault.CONTENT_REJECTED if INNER_FILTERED in reply.body else fault)
     streamed = "text/event-stream" in reply.headers.get("content-type", "") or reply.body.startswith(b"data:")
     return _read_events(reply) if streamed else _read_whole(reply.json())
+
+
+def _fault(code: str, otherwise: Fault) -> Fault:
+    return Fault.CONTENT_REJECTED if SENSITIVE in code else FAULTS_BY_CODE.get(code, otherwise)
 
 
 def _read_whole(body: dict[str, Any]) -> Progress:
@@ -110,7 +123,7 @@ def _broken_off(error: Any, status: int) -> Failed:
     code, message = said.get("code") or said.get("type"), str(said.get("message") or error)[: wire.MESSAGE_CHARS]
     if isinstance(code, int) and code >= 400:
         return Failed(error=from_status(code, message))
-    fault = FAULTS_BY_CODE.get(str(code), Fault.PROVIDER_FAULT)
+    fault = _fault(str(code), Fault.PROVIDER_FAULT)
     return Failed(error=ProviderError(fault=fault, message=message, status=status, code=str(code) if code else None))
 
 
@@ -119,21 +132,6 @@ def delta(document: Any) -> str:
     none: dict[str, Any] = {}
     first = next((choice for choice in document.get("choices", ()) if choice.get("index", 0) == 0), none)
     return (first.get("delta") or {}).get("content") or ""
-
-
-def list_models() -> Call:
-    return Call(stage="models", method="GET", url="/models")
-
-
-def read_models(call: Call, reply: Reply) -> wire.Listings:
-    """OpenAI puts the list under `data`, some copies send it bare; who knows no date writes 0."""
-    body = reply.json()
-    return wire.Listings(tuple(_listing(model) for model in (body if isinstance(body, list) else body["data"])))
-
-
-def _listing(model: dict[str, Any]) -> wire.Listing:
-    created = model.get("created")
-    return wire.Listing(wire_id=model["id"], created=datetime.fromtimestamp(created, UTC).date() if created else None)
 
 
 def _usage(usage: dict[str, Any] | None) -> Usage:

@@ -4,20 +4,18 @@ Docs: https://platform.openai.com/docs/api-reference/images (read 2026-11-20)
 """
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
 
 from adapters.errors import Fault
 from adapters.fields import field_name, spell
+from adapters.openai import list_models, read_models
 from adapters.schema import Fields, Input, MediaRequest, Offer, Output, Role, Usage, WireField
 from adapters.wire import (
     Call,
     Done,
     Failed,
-    Listing,
-    Listings,
     Part,
     Progress,
     Reply,
@@ -26,6 +24,8 @@ from adapters.wire import (
     linked,
     refusal,
 )
+
+__all__ = ["FIELDS", "list_models", "read", "read_models", "submit"]
 
 FIELDS: Fields = {
     "model": WireField(name="model"),
@@ -89,21 +89,6 @@ def read(call: Call, reply: Reply) -> Progress:
     if not outputs:
         raise ValueError("the reply holds no image")
     return Done(outputs=outputs, usage=_usage(body.get("usage") or {}))
-
-
-def list_models() -> Call:
-    return Call(stage="models", method="GET", url="/models")
-
-
-def read_models(call: Call, reply: Reply) -> Listings:
-    """OpenAI puts the list under `data`, Together sends it bare; who knows no date writes 0."""
-    body = reply.json()
-    return Listings(tuple(_listing(model) for model in (body if isinstance(body, list) else body["data"])))
-
-
-def _listing(model: dict[str, Any]) -> Listing:
-    created = model.get("created")
-    return Listing(wire_id=model["id"], created=datetime.fromtimestamp(created, UTC).date() if created else None)
 
 
 def _sharpened(refused: Failed, reply: Reply) -> Failed:

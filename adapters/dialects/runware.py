@@ -95,9 +95,8 @@ def _frames(request: MediaRequest, images: JsonValue) -> JsonValue:
 
 def called_back(call: Call, url: str) -> Call:
     tasks = call.json_body if isinstance(call.json_body, list) else []
-    return call.model_copy(
-        update={"json_body": [each | {"webhookURL": url} for each in tasks if isinstance(each, dict)]}
-    )
+    told = [each | {"webhookURL": url} for each in tasks if isinstance(each, dict)]
+    return call.model_copy(update={"json_body": told})
 
 
 def read(call: Call, reply: Reply) -> Progress:

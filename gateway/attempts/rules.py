@@ -161,11 +161,8 @@ _HAS_DIGIT = re.compile(r"\d")
 
 
 def _named(body: object) -> list[str]:
-    """Values under names that end with `id` in the object that a call sends, or in the first of its list."""
+    """Ids in the object that a call sends, or in the first of its list; of an operation's path the last part."""
     place = body[0] if isinstance(body, list) and body else body
     named = place.items() if isinstance(place, dict) else ()
-    return [value for name, value in named if name.lower().endswith(("id", "name")) and _is_word(value)]
-
-
-def _is_word(value: object) -> bool:
-    return isinstance(value, str) and 6 <= len(value) <= REF_CHARS
+    words = [str(value).rpartition("/")[2] for name, value in named if name.lower().endswith(("id", "operationname"))]
+    return [word for word in words if 6 <= len(word) <= REF_CHARS]

@@ -101,10 +101,19 @@ def readings(connection: Connection, subject: Subject, since: datetime = SINCE_E
     return store.since(connection, since, subject.source, subject.subject)
 
 
-def lines(reading: Placed, names: Names) -> tuple[Line, ...]:
-    """A reading's places, best first; equal ratings by label."""
+def _ordered(reading: Placed) -> list[Row | Place]:
+    """Best first; equal ratings by label."""
     rows: tuple[Row | Place, ...] = reading.rows
-    ordered = sorted(rows, key=lambda row: (-row.rating, row.label))
+    return sorted(rows, key=lambda row: (-row.rating, row.label))
+
+
+def labels(reading: Placed) -> tuple[str, ...]:
+    """Who is on it, best first."""
+    return tuple(row.label for row in _ordered(reading))
+
+
+def lines(reading: Placed, names: Names) -> tuple[Line, ...]:
+    """A reading's places, best first."""
     return tuple(
         Line(
             row.label,
@@ -115,7 +124,7 @@ def lines(reading: Placed, names: Names) -> tuple[Line, ...]:
             getattr(row, "high", None),
             getattr(row, "votes", None),
         )
-        for rank, row in enumerate(ordered, 1)
+        for rank, row in enumerate(_ordered(reading), 1)
     )
 
 
@@ -160,11 +169,9 @@ def seen_in(snapshots: Iterable[Snapshot], names: Names, top: int) -> tuple[Seen
     """Who was on the board, best first, day by day. A reading of a board's top that is shorter than what is followed
     is left out: it cannot show that anybody left."""
     found = [reading for each in snapshots if (reading := placed(each)) is not None]
-    return tuple(
-        Seen(reading.taken_at.date(), tuple(subject_of(line.label, names) for line in lines(reading, names)))
-        for reading in found
-        if isinstance(reading, Reading) or len(reading.rows) >= top
-    )
+    whole = [reading for reading in found if isinstance(reading, Reading) or len(reading.rows) >= top]
+    known = {label: subject_of(label, names) for label in {row.label for each in whole for row in each.rows}}
+    return tuple(Seen(each.taken_at.date(), tuple(known[label] for label in labels(each))) for each in whole)
 
 
 def churn_view(asked: str, snapshots: Sequence[Snapshot], names: Names, top: int) -> dict[str, Any]:

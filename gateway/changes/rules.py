@@ -109,5 +109,5 @@ def appearances(known: Mapping[str, frozenset[str]], shown: list[Shown]) -> list
         is_first = reading.board not in seen
         held = seen.setdefault(reading.board, set())
         found += [(reading, name, not is_first) for name in sorted(reading.names.keys() - held)]
-        held |= reading.names.keys()
+        held.update(reading.names)
     return found

@@ -255,6 +255,14 @@ def moved(problem: Problem, places: Mapping[str, str]) -> Problem:
     return _invalid([_fault(_theirs(each["path"], places), each["message"]) for each in faults], problem)
 
 
+def under(problem: Problem, start: str) -> Problem:
+    """The same problem, its faults said to be inside of `start`."""
+    faults = problem.more.get("errors")
+    if not isinstance(faults, list) or not isinstance(problem, Invalid):
+        return problem
+    return _invalid([_fault(f"{start}.{each['path']}".rstrip("."), each["message"]) for each in faults], problem)
+
+
 def _theirs(path: str, places: Mapping[str, str]) -> str:
     parts = path.split(".")
     starts = (".".join(parts[:length]) for length in range(len(parts), 0, -1))

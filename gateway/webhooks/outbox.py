@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from gateway import clock
 from gateway.db import insert_once
+from gateway.keys.tables import KEY
 from gateway.prepared import Prepared
 from gateway.webhooks.rules import Kind, Status, origin
 from gateway.webhooks.tables import DELIVERY, EVENT, WEBHOOK
@@ -29,7 +30,9 @@ class Target(NamedTuple):
     key_id: str
 
 
-_ON = sa.and_(WEBHOOK.c.ended_at.is_(None), WEBHOOK.c.disabled_at.is_(None))
+_IS_REVOKED = sa.exists().where(KEY.c.id == WEBHOOK.c.key_id, KEY.c.revoked_at.is_not(None))
+_ON = sa.and_(WEBHOOK.c.ended_at.is_(None), WEBHOOK.c.disabled_at.is_(None), ~_IS_REVOKED)
+"""Whoever lost their key, an admin above all, hears nothing any more."""
 _COLUMNS = (WEBHOOK.c.id, WEBHOOK.c.key_id, WEBHOOK.c.events)
 _WATCHING = Prepared(
     sa.select(*_COLUMNS).where(

@@ -1,7 +1,7 @@
 """Webhooks over HTTP: endpoints of a key's own, their secrets, what became of each delivery; it sends nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -58,7 +58,8 @@ class Rotation(BaseModel):
     )  # fmt: skip
 
 
-def routes(db: Database, is_private_allowed: bool) -> APIRouter:
+def routes(db: Database, is_private_allowed: Callable[[], bool]) -> APIRouter:
+    """`is_private_allowed`: whether receivers may be on private addresses and speak plain http."""
     router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
     _add_secret(router, db)
     _add_deliveries(router, db)
@@ -68,7 +69,7 @@ def routes(db: Database, is_private_allowed: bool) -> APIRouter:
     return router
 
 
-def _add_endpoints(router: APIRouter, db: Database, is_private_allowed: bool) -> None:
+def _add_endpoints(router: APIRouter, db: Database, is_private_allowed: Callable[[], bool]) -> None:
     """Made and seen."""
 
     @router.get("")
@@ -84,7 +85,7 @@ def _add_endpoints(router: APIRouter, db: Database, is_private_allowed: bool) ->
         caller = admin_of(request) if body.scope == "organisation" else caller_of(request)
         watches = EVERYONE if body.scope == "organisation" else caller.id
         row = {
-            "key_id": caller.id, "watches": watches, "url": _good(body.url, is_private_allowed),
+            "key_id": caller.id, "watches": watches, "url": _good(body.url, is_private_allowed()),
             "events": json.dumps(_kinds(body.events)), "description": body.description,
         }  # fmt: skip
         made = await db.together(lambda connection: endpoints.create(connection, row, clock.now()))
@@ -100,7 +101,7 @@ def _add_endpoints(router: APIRouter, db: Database, is_private_allowed: bool) ->
         return seen_endpoint(_own(row, caller, webhook_id))
 
 
-def _add_changes(router: APIRouter, db: Database, is_private_allowed: bool) -> None:
+def _add_changes(router: APIRouter, db: Database, is_private_allowed: Callable[[], bool]) -> None:
     """Changed and ended."""
 
     @router.patch("/{webhook_id}")
@@ -108,7 +109,7 @@ def _add_changes(router: APIRouter, db: Database, is_private_allowed: bool) -> N
         """Another address, other events; off and on again. It holds for what is sent from now on."""
         caller, values = caller_of(request), body.model_dump(exclude_none=True, exclude={"enabled"})
         if body.url is not None:
-            _good(body.url, is_private_allowed)
+            _good(body.url, is_private_allowed())
         if body.events is not None:
             values["events"] = _kinds(body.events)
 

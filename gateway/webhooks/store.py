@@ -191,10 +191,10 @@ def requeue(connection: Connection, delivery_id: str, now: datetime) -> None:
     connection.execute(sa.update(DELIVERY).where(DELIVERY.c.id == delivery_id).values(**anew))
 
 
-def release(connection: Connection, worker: str) -> None:
-    """Free what a worker that stops still holds."""
-    mine = sa.update(DELIVERY).where(DELIVERY.c.leased_by == worker)
-    connection.execute(mine.values(lease_until=None, leased_by=None))
+def release(connection: Connection, worker: str | None) -> None:
+    """Free what a worker that stops still holds; without a name, what anybody holds."""
+    held = DELIVERY.c.leased_by.is_not(None) if worker is None else DELIVERY.c.leased_by == worker
+    connection.execute(sa.update(DELIVERY).where(held).values(lease_until=None, leased_by=None))
 
 
 def find(connection: Connection, delivery_id: str) -> Mapping[Any, Any] | None:

@@ -250,8 +250,8 @@ async def test_a_key_of_two_parts_signs_the_body_as_it_goes_out(clients):
 
 @pytest.mark.parametrize(
     "path",
-    ["/model/a.b-v1:0/invoke", "/model/a.b-v1%3A0/invoke", "/model/arn%3Aaws%3Abedrock%2Fx/invoke", "/a%20b", "/ä/%C3%A4",
-     "/a@b!c$d'(e)*,;=f+g", "/%7Eme/~me", "/x?b=2&a=%3A%2F%20&c", "/x?a=b+c"],
+    ["/model/a.b-v1:0/invoke", "/model/a.b-v1%3A0/invoke", "/model/arn%3Aaws%3Abedrock%2Fx/invoke", "/a%20b",
+     "/ä/%C3%A4", "/a@b!c$d'(e)*,;=f+g", "/%7Eme/~me", "/x?b=2&a=%3A%2F%20&c", "/x?a=b+c&a-b=1"],
 )  # fmt: skip
 async def test_a_signature_is_that_of_the_path_as_it_arrives(clients, path):
     """Made anew by the server from what it heard, as Amazon does: escapes may be undone on the way."""
@@ -260,7 +260,6 @@ async def test_a_signature_is_that_of_the_path_as_it_arrives(clients, path):
         await turn(clients, server.url, call, key=f"{bedrock.ACCESS}:{bedrock.SECRET}", signing="sigv4")
     heard = server.heard[0]
     path, _, query = heard.path.partition("?")
-    query = "&".join(sorted(query.split("&")))
     assert bedrock.unproven(Ask(heard.method, path, query, heard.headers, heard.body, server.url)) is None
     other = Ask(heard.method, path + "x", query, heard.headers, heard.body, server.url)
     assert bedrock.unproven(other).status == 403

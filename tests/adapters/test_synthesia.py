@@ -1,7 +1,8 @@
-"""Synthesia against its simulated API, over real HTTP: no story of the gateway does it, since nothing is sold there."""
+"""Synthesia against its simulated API, over real HTTP: a recording is uploaded first, which no story here does."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,7 @@ from adapters.schema import MaskPaint, MediaRequest, Task
 from adapters.wire import Call, Done, Failed, Pending, Progress
 from tests.simulators import media
 from tests.simulators.server import Server
-from tests.simulators.synthesia import SYNTHESIA
+from tests.simulators.synthesia import SIMULATED
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CARD = load_catalog().cards["synthesia"]
@@ -48,7 +49,7 @@ async def turns(server: Server, call: Call, most: int = TURNS_MOST) -> list[Prog
     try:
         progress: Progress = Pending(call=call)
         while isinstance(progress, Pending) and len(made) < most:
-            progress = await take_turn(clients, card, synthesia, progress.call, SYNTHESIA.key, Shelf(), now=NOW)
+            progress = await take_turn(clients, card, synthesia, progress.call, SIMULATED.key, Shelf(), now=NOW)
             made.append(progress)
     finally:
         await close_clients(clients)
@@ -62,15 +63,15 @@ def asked(prompt: str, **more: object) -> MediaRequest:
 
 @pytest.mark.anyio
 async def test_a_script_becomes_a_video_as_long_as_it_takes_to_say_it() -> None:
-    with Server(SYNTHESIA) as server:
-        *_, done = await turns(server, synthesia.submit(asked("one two three four five"), OFFER))
-    assert isinstance(done, Done) and done.usage == {"output_video_second": 2}
+    with Server(SIMULATED) as server:
+        *_, done = await turns(server, synthesia.submit(asked("one two three four five".ljust(50, ".")), OFFER))
+    assert isinstance(done, Done) and done.usage == {"output_video_second": Decimal("2.5")}
 
 
 @pytest.mark.anyio
 async def test_a_recording_is_brought_there_before_it_is_spoken() -> None:
     request = asked("A greeting", inputs=[{"role": "audio", "asset": "ast_1"}])
-    with Server(SYNTHESIA) as server:
+    with Server(SIMULATED) as server:
         first, *_, done = await turns(server, synthesia.submit(request, OFFER))
         assert [ask.path for ask in server.world.asks[:2]] == ["/scriptAudio", "/videos"]
         assert list(server.world.kept.values()) == [media.sound()]
@@ -84,15 +85,15 @@ async def test_a_recording_is_brought_there_before_it_is_spoken() -> None:
      ("throttle", Fault.RATE_LIMITED), ("break", Fault.PROVIDER_FAULT)],
 )  # fmt: skip
 async def test_each_way_to_go_wrong_has_its_fault(word: str, fault: Fault) -> None:
-    with Server(SYNTHESIA) as server:
+    with Server(SIMULATED) as server:
         *_, ended = await turns(server, synthesia.submit(asked(f"Hello [{word}]"), OFFER))
     assert isinstance(ended, Failed) and ended.error.fault is fault
 
 
 @pytest.mark.anyio
 async def test_a_video_that_is_canceled_is_deleted() -> None:
-    with Server(SYNTHESIA) as server:
-        [*_, pending] = await turns(server, synthesia.submit(asked("Hello [slow]"), OFFER), most=3)
+    with Server(SIMULATED) as server:
+        [*_, pending] = await turns(server, synthesia.submit(asked("Hello [slow]"), OFFER), most=2)
         assert isinstance(pending, Pending)
         stop = synthesia.cancel(pending.call)
         assert stop is not None

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import telemetry
 
-LABELS = {"route", "status", "task", "code", "provider", "outcome", "stage", "le"}
+LABELS = {"kind", "tick", "route", "status", "task", "code", "provider", "outcome", "stage", "le"}
 """Each takes few values: none is an id, a key, a model or words of a caller."""
 
 FAMILIES = {
@@ -16,7 +16,8 @@ FAMILIES = {
     "podium_refused": "counter", "podium_attempts": "counter", "podium_turn_seconds": "histogram",
     "podium_worker_errors": "counter", "podium_settled_nano_usd": "counter", "podium_overrun_nano_usd": "counter",
     "podium_unknown_attempts": "gauge", "podium_open_attempts": "gauge", "podium_books_balance": "gauge",
-    "podium_evidence_age_seconds": "gauge",
+    "podium_evidence_age_seconds": "gauge", "podium_webhooks": "counter", "podium_webhook_seconds": "histogram",
+    "podium_ticks": "counter", "podium_tick_seconds": "histogram", "podium_webhooks_off": "counter", "podium_webhooks_waiting": "gauge", "podium_callbacks": "counter",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import log
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from router.churn import Seen, Spell, half_life, median_days, months, price_changes, spells_of, survival, top
 
@@ -70,6 +70,7 @@ def test_a_reading_given_twice_changes_nothing(board):
     assert spells_of(top([*board, *board])) == spells_of(top(board))
 
 
+@settings(deadline=None)  # its first example imports the statistics library
 @given(BOARDS)
 def test_survival_only_falls_and_lies_within_its_band(board):
     points = survival(spells_of(board), board[-1].day)

@@ -36,6 +36,7 @@ EVIDENCE = st.builds(
     reliability=st.floats(0, 1),
     hazard_per_day=st.floats(0, 1),
 )
+STAGES = st.sampled_from(["active", "active", "deprecated", "stale"])
 OBSTACLES = st.none() | st.just("does not accept seed")
 
 
@@ -43,7 +44,8 @@ OBSTACLES = st.none() | st.just("does not accept seed")
 def some_candidates(draw, least=0):
     offers = draw(st.lists(st.sampled_from(NAMES[6:]), min_size=least, unique=True))
     return [
-        Candidate(offer, *offer.split("/", 1), draw(EVIDENCE), draw(OBSTACLES), draw(st.booleans())) for offer in offers
+        Candidate(offer, *offer.split("/", 1), draw(EVIDENCE), draw(OBSTACLES), draw(st.booleans()), draw(STAGES))
+        for offer in offers
     ]
 
 
@@ -226,3 +228,21 @@ def test_every_preset_ranks_a_plain_candidate_for_every_task():
     for name in PRESETS:
         for task in Task:
             assert ranked([candidate("a/x/y")], preset(name, task)) == ["a/x/y"]
+
+
+@given(some_candidates(), POLICIES)
+def test_what_is_stale_comes_after_all_that_is_not_whatever_the_policy(candidates, policy):
+    stages = [each.candidate.stage == "stale" for each in decide(candidates, policy, "ev").ranked]
+    assert stages == sorted(stages)
+
+
+def test_a_record_shows_the_stage_and_one_of_before_stages_were_known_is_decided_again():
+    stale = candidate("acme/x/best", quality=0.9)._replace(stage="stale")
+    stored = record(decide([stale, candidate("acme/x/good", quality=0.1)], Policy(weights={"quality": 1}), "ev"))
+    assert [(each["offer"], each["stage"]) for each in stored["ranked"]] == [
+        ("acme/x/good", "active"),
+        ("acme/x/best", "stale"),
+    ]
+    for each in stored["ranked"]:
+        del each["stage"]
+    assert replay(stored).chosen == "acme/x/best"

@@ -268,3 +268,14 @@ def test_any_text_at_all_gets_an_answer(text):
 @given(st.permutations(MODELS), st.permutations(OFFERS))
 def test_the_order_of_the_catalog_does_not_matter(models, offers):
     assert collect(models, offers) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("grok-imagine-pro (20260207)", "Grok Imagine Pro"), ("nobody-9.0-1080p", "nobody 9 (audio)"),
+     ("mai-image-2.5-preview", "MAI-Image-2.5")],
+)  # fmt: skip
+def test_a_label_without_a_model_keeps_one_key_through_tiers_and_dates(one, other):
+    names = collect((), ())
+    assert names.bare_key(one) == names.bare_key(other) != ""
+    assert names.bare_key("nobody-9-fast") != names.bare_key("nobody-9") and names.bare_key("???") == "???"

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 from hypothesis import given, strategies as st
 
-from router.retirement import Announced, Life, Shown, Stage, Tried, lives, model_life
+from adapters.schema import Model, Task
+from router.retirement import Announced, Life, Shown, Stage, Tried, lives, model_life, successors
 
 DAY = date(2026, 8, 1)
 OFFER = "fal/kuaishou/kling-v3"
@@ -121,3 +122,44 @@ def test_a_model_is_as_well_as_the_best_of_its_offers_and_announced_while_nobody
     assert model_life({"fal/m": retired}, active, "kuaishou/kling-v4").successor == "kuaishou/kling-v4"
     assert model_life({}, active, None).stage is Stage.ANNOUNCED
     assert model_life({}, retired, None).stage is Stage.RETIRED
+
+
+def test_what_a_price_list_heard_deprecates_and_retires_nothing():
+    heard = Announced(OFFER, "a price list", DAY, DAY + timedelta(10), None, True)
+    assert life(announced=[heard], on=50).stage is Stage.DEPRECATED
+    known = Announced(OFFER, "a maker's page", DAY - timedelta(5), DAY + timedelta(90))
+    assert life(announced=[heard, known], on=50).ends == known.ends, "who knows counts before who heard it later"
+
+
+def member(number, **more):
+    return Model(
+        id=f"acme/v{number}", name=f"v{number}", maker="Acme", tasks={Task.TEXT}, family="acme/v",
+        released=DAY + timedelta(number), **more,
+    )  # fmt: skip
+
+
+FAMILY = {model.id: model for model in map(member, range(1, 5))}
+
+
+def family(*stages, successor=None):
+    staged = zip(FAMILY, stages, strict=True)
+    return {id: Life(stage=stage, since=DAY, evidence="said", successor=successor) for id, stage in staged}
+
+
+def test_the_successor_is_the_one_announced_else_the_newest_later_member_that_is_out_and_lives():
+    gone, there = Stage.RETIRED, Stage.ACTIVE
+    late = DAY + timedelta(9)
+    assert successors(FAMILY, family(gone, there, there, gone), late) == {"acme/v1": "acme/v3"}
+    assert successors(FAMILY, family(gone, there, there, there), DAY + timedelta(2)) == {"acme/v1": "acme/v2"}
+    named = family(gone, there, there, there, successor="acme/v2")
+    assert successors(FAMILY, named, late) == {"acme/v1": "acme/v2"}
+    assert successors(FAMILY, family(there, there, there, Stage.ANNOUNCED), late) == {}
+    assert successors(FAMILY, family(there, there, there, gone), late) == {}, "an earlier member succeeds nobody"
+
+
+def test_a_successor_that_has_itself_retired_is_followed_on_and_a_ring_leads_nowhere():
+    gone = Life(stage=Stage.RETIRED, since=DAY, evidence="said")
+    chain = {f"acme/v{number}": gone.model_copy(update={"successor": f"acme/v{number + 1}"}) for number in (1, 2, 3)}
+    assert successors(FAMILY, chain, DAY)["acme/v1"] == "acme/v4"
+    ring = chain | {"acme/v4": gone.model_copy(update={"successor": "acme/v1"})}
+    assert successors(FAMILY, ring, DAY) == {}

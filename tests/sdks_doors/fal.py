@@ -57,7 +57,8 @@ assert client.result(PICTURES, handle.request_id)["images"][0]["file_name"] == i
 
 # Run, by `auto` and with a wish of ours; a clip by frames.
 assert client.run("podium/auto", {"prompt": "a fox", "podium": {"only": [PICTURES]}})["images"]
-clip = client.run(f"{CLIPS}", {"prompt": "a fox", "num_frames": 25, "fps": 24, "resolution": "360p"}, timeout=60)["video"]
+framed = {"prompt": "a fox", "num_frames": 25, "fps": 24, "resolution": "360p"}
+clip = client.run(CLIPS, framed, timeout=60)["video"]
 assert clip["content_type"] == "video/mp4" and b"ftyp" in bytes_at(clip["url"])[:12], clip
 
 # An upload in each of the ways there are, and an edit and a clip of what was uploaded.
@@ -97,7 +98,8 @@ assert refusal(lambda: client.submit(PICTURES, {"prompt": "x", "sync_mode": True
 assert refusal(lambda: client.submit(PICTURES, {"prompt": "x", "num_images": 9})).status_code == 422
 assert refusal(lambda: client.submit("fal-ai/nothing", {"prompt": "x"})).status_code == 404
 assert refusal(lambda: fal_client.SyncClient(key="no").submit(PICTURES, {"prompt": "x"})).status_code == 401
-assert refusal(lambda: fal_client.SyncClient(key=poor).submit(PICTURES, {"prompt": "x"})).error_type == "insufficient_funds"
+broke = refusal(lambda: fal_client.SyncClient(key=poor).submit(PICTURES, {"prompt": "x"}))
+assert broke.status_code == 402 and broke.error_type == "insufficient_funds", broke
 over = refusal(lambda: fal_client.SyncClient(key=capped).submit(PICTURES, {"prompt": "x"}))
 assert over.status_code == 402 and over.error_type == "over_budget", over
 assert refusal(lambda: fal_client.SyncClient(key=poor).status(PICTURES, handle.request_id)).status_code == 404

@@ -83,7 +83,8 @@ assert len(edited) == 1, edited
 file = client.files.create(picture, filename="fox.png")
 assert client.files.get(file.id).size == len(picture.getvalue()) and file.content_type == "image/png"
 assert file.id in [each.id for each in client.files.list()]
-moved = client.models.predictions.create(CLIPS, {"prompt": "it runs", "image": file.urls["get"], "duration": 1}, wait=30)
+asked = {"prompt": "it runs", "image": file.urls["get"], "duration": 1}
+moved = client.models.predictions.create(CLIPS, asked, wait=30)
 assert moved.status in ("succeeded", "starting"), moved
 assert client.files.delete(file.id) and refusal(lambda: client.files.get(file.id)).status == 404
 inline = client.models.predictions.create(PICTURES, {"prompt": "x", "image": picture}, file_encoding_strategy="base64")
@@ -96,6 +97,8 @@ assert len(words) > 3 and "sandbox" in "".join(words), words
 slow = client.models.predictions.create(CLIPS, {"prompt": "a long clip", "duration": 10})
 slow.cancel()
 assert slow.status == "canceled" and client.predictions.cancel(prediction.id).status == "succeeded"
+
+assert client.webhooks.default.secret().key.startswith("whsec_")
 
 # Refusals: a wrong value by its field, unknown models and versions, a stranger, no money, no budget, another's.
 wrong = refusal(lambda: client.run(PICTURES, input={"prompt": "a fox", "num_outputs": "many"}))

@@ -98,10 +98,12 @@ def unproven(ask: Ask) -> Answer | None:
 
 
 def _signature(ask: Ask, day: str, region: str, names: str) -> str:
-    """The path is encoded once more than it came: the model's colon is %3A on the wire and %253A here."""
+    """The path is encoded once more than it came, a %3A on the wire is %253A here; the query is decoded first."""
     headers = "".join(f"{name}:{' '.join(ask.headers[name].split())}\n" for name in names.split(";"))
     digest = hashlib.sha256(ask.body).hexdigest()
-    canonical = "\n".join([ask.method, quote(ask.path, safe="/~"), ask.query, headers, names, digest])
+    pairs = sorted([unquote(word) for word in f"{pair}=".split("=")[:2]] for pair in ask.query.split("&") if pair)
+    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    canonical = "\n".join([ask.method, quote(ask.path, safe="/~"), query, headers, names, digest])
     scope = f"{day}/{region}/bedrock/aws4_request"
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
     key = f"AWS4{SECRET}".encode()

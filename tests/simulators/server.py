@@ -121,7 +121,8 @@ class Simulated:
 
     `job` is the body without its prompt (task, model, parameters, inputs); `turns` counts the calls of a success, of
     which `uploads` come before its submit; `cost_usd` and `cost_source` are what the ledger must then say,
-    `refusal_cost_usd` what a refusal costs; `throttled` and `broken` are the vendor's own answers, where a plain json
+    `refusal_cost_usd` what a refusal costs; `own_rates` are what an operator pays whose card must name the price, since
+    no vendor's page does; `throttled` and `broken` are the vendor's own answers, where a plain json
     error would not be one.
     """
 
@@ -136,6 +137,7 @@ class Simulated:
     refusal_cost_usd: str = "0"
     cancels: bool = False
     uploads: int = 0
+    own_rates: tuple[Mapping[str, str], ...] = ()
     throttled: Answer = Answer(429, {"error": {"message": "slow down"}}, {"retry-after": "1"})
     broken: Answer = Answer(500, {"error": {"message": "internal error"}})
 

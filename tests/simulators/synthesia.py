@@ -1,15 +1,11 @@
-"""Synthesia's video API as its pages tell of it: a key without a word before it, scenes, lengths as clock time.
-
-It is not among the stories of all providers: its card has no price, so no job is sold there. `SYNTHESIA` serves the
-test of its dialect.
-"""
+"""Synthesia's video API as its pages tell of it: a key without a word before it, scenes, lengths as clock time."""
 
 from tests.simulators import media
 from tests.simulators.checks import Check, faults, flag, listed, number, shaped, text, words
 from tests.simulators.server import HTML, Answer, Ask, Run, Simulated, World
 
 KEY = "synthesia-0123456789abcdef"
-WORDS_A_SECOND = 2.5
+CHARS_A_SECOND = 20
 AVATARS = words("anna_costume1_cameraA", "jack_costume1_cameraA")
 SCENE = shaped(
     {
@@ -75,14 +71,14 @@ def _submitted(ask: Ask, world: World) -> Answer:
 
 
 def _seconds(run: Run) -> float:
-    return max(1.0, len(run.prompt.split()) / WORDS_A_SECOND)
+    return max(1.0, len(run.prompt) / CHARS_A_SECOND)
 
 
 def _video(ask: Ask, run: Run) -> dict[str, object]:
     told = {"id": run.id, "title": run.asked.get("title"), "visibility": "private", "createdAt": 1_790_000_000}
     if run.canceled:
         return told | {"status": "deleted"}
-    if run.turns < 2 or run.wants("slow"):
+    if run.turns < 1 or run.wants("slow"):
         return told | {"status": "in_progress"}
     if run.wants("refuse") or run.wants("fail"):
         return told | {"status": "rejected" if run.wants("refuse") else "error"}
@@ -90,14 +86,15 @@ def _video(ask: Ask, run: Run) -> dict[str, object]:
     return told | {"status": "complete", "duration": length, "download": f"{ask.base}/files/{run.id}/made.mp4?sig=x"}
 
 
-SYNTHESIA = Simulated(
+SIMULATED = Simulated(
     dialect="synthesia",
     provider="synthesia",
     key=KEY,
     job={"task": "avatar-video", "model": "synthesia/avatar", "aspect_ratio": "16:9"},
     respond=respond,
-    turns=3,
-    cost_usd="0",
+    turns=2,
+    cost_usd="0.25",  # five seconds
+    own_rates=({"unit": "output_video_second", "usd": "0.05"},),
     cancels=True,
     throttled=Answer(429, {"error": "Too many requests"}, {"ratelimit-limit": "60", "ratelimit-reset": "1"}),
     broken=Answer(500, {"error": "Internal server error"}),

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import av
 import pytest
+import yaml
 from PIL import Image
 
-from adapters.registry import DIALECTS, load_catalog
+from adapters.registry import CATALOG_DIR, DIALECTS, load_catalog
 from tests.simulators.server import Run, Server, Simulated
 from tests.stories.house import FINAL, Customer, Gateway, eventually
 
@@ -156,6 +157,18 @@ def settings_for(servers: dict[str, Server]) -> dict[str, str]:
     return variables
 
 
+def priced(folder: Path) -> Path:
+    """The cards of an operator who has a price where ours have none, as a folder for PODIUM_CATALOG_DIR."""
+    for each in SIMULATED:
+        if each.own_rates:
+            card = yaml.safe_load((CATALOG_DIR / "providers" / f"{each.provider}.yaml").read_text())
+            price = {"since": "2026-01-01", "checked": "2026-01-01", "source": "a contract of the operator's own"}
+            for offer in card["offers"]:
+                offer["prices"] = [price | {"rates": [dict(rate) for rate in each.own_rates]}]
+            (folder / f"{each.provider}.yaml").write_text(yaml.safe_dump(card))
+    return folder
+
+
 def wanted(session: pytest.Session) -> list[Story]:
     """The stories that this run of the tests will ask for, the longest first."""
     calls = [item.callspec for item in session.items if item.path == Path(__file__) and hasattr(item, "callspec")]
@@ -165,7 +178,10 @@ def wanted(session: pytest.Session) -> list[Story]:
 
 @pytest.fixture(scope="module")
 def fair(
-    request: pytest.FixtureRequest, new_gateway: Callable[..., Gateway], close_gateway: Callable[[Gateway], None]
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    new_gateway: Callable[..., Gateway],
+    close_gateway: Callable[[Gateway], None],
 ) -> Iterator[Fair]:
     """All stories under way."""
     stories = wanted(request.session)
@@ -174,7 +190,8 @@ def fair(
         by_provider[each.provider].append(each)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(Server(*each)) for name, each in by_provider.items()}
-        gateway = new_gateway(PODIUM_SANDBOX="off", PODIUM_WORKERS="256", **settings_for(servers)).start()
+        settings = settings_for(servers) | {"PODIUM_CATALOG_DIR": str(priced(tmp_path_factory.mktemp("cards")))}
+        gateway = new_gateway(PODIUM_SANDBOX="off", PODIUM_WORKERS="256", **settings).start()
         stack.callback(close_gateway, gateway)
         fair = Fair(gateway, servers)
         watching = threading.Thread(target=fair.watch)

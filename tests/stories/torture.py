@@ -94,7 +94,8 @@ class House:
 
     def kill_database(self) -> None:
         os.kill(self.server.get_pid(), signal.SIGKILL)
-        time.sleep(0.2)  # its children notice
+        time.sleep(0.5)  # its children notice, and end
+        (self.database / "postmaster.pid").unlink()  # else the package takes the dead one for alive
         eventually(self._database_is_up, "the database is up", RECOVERY_S)
 
     def _database_is_up(self) -> bool:

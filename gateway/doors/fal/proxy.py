@@ -37,9 +37,7 @@ class Target(NamedTuple):
 def target(header: str | None) -> Target:
     """What a target address means here. Raises NotForUs."""
     if not header:
-        raise NotForUs(
-            400, f"{HEADER}: this is the proxyUrl of fal's JavaScript client, which sends it"
-        )
+        raise NotForUs(400, f"{HEADER}: this is the proxyUrl of fal's JavaScript client, which sends it")
     try:
         parts = urlsplit(header[:TARGET_CHARS])
         root = HOSTS.get(parts.hostname or "") if parts.scheme == "https" and parts.port in (None, 443) else None

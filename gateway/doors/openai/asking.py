@@ -15,8 +15,8 @@ AUTO = "auto"
 IMAGES = {"model": "model", "prompt": "prompt", "n": "count", "quality": "quality", "output_format": "format"}
 VIDEOS = {"model": "model", "prompt": "prompt", "seconds": "duration_s"}
 CHAT = {
-    "model": "model", "n": "count", "temperature": "temperature", "seed": "seed", "max_tokens": "max_tokens",
-    "max_completion_tokens": "max_tokens",
+    "model": "model", "n": "count", "temperature": "temperature", "seed": "seed",
+    "max_completion_tokens": "max_tokens", "max_tokens": "max_tokens",
 }  # fmt: skip
 """Their field → ours, where the value is the same."""
 
@@ -26,9 +26,7 @@ OURS = frozenset({
 })  # fmt: skip
 """Words of ours that OpenAI has none for: a client sends them as an extra field of the body."""
 
-THEIRS = {ours: theirs for ours, theirs in (CHAT | VIDEOS | IMAGES).items()} | {
-    ours: theirs for theirs, ours in (CHAT | VIDEOS | IMAGES).items()
-} | {"width": "size", "height": "size"}  # fmt: skip
+THEIRS = {ours: theirs for theirs, ours in (CHAT | VIDEOS | IMAGES).items()} | {"width": "size", "height": "size"}
 """Our field → theirs, for what is said of a fault in it."""
 
 OWN = frozenset({"background", "moderation", "output_compression", "input_fidelity", "style", "complexity"})

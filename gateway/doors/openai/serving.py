@@ -1,6 +1,6 @@
 """From what a caller of this door asked to a job, and to its end: the same service as everywhere, said in its words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -9,10 +9,9 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from adapters import pricing
-from adapters.schema import Offer, Task
+from adapters.schema import Modality, Offer, Role, Task
 from gateway import clock
 from gateway.assembly import Parts
-from gateway.catalog.supply import Supply
 from gateway.doors.extras import refused
 from gateway.doors.openai.asking import THEIRS, Asked
 from gateway.doors.openai.errors import JobFailed, StillRunning
@@ -47,9 +46,11 @@ async def submit(parts: Parts, request: Request, asked: Asked, takes: Takes = is
     idempotency_key = request.headers.get("idempotency-key")
     if idempotency_key is not None and not 1 <= len(idempotency_key) <= KEY_CHARS:
         raise Invalid(f"Idempotency-Key: from 1 to {KEY_CHARS} characters")
-    body = job_body(narrowed(asked, parts.supply, takes))
+    body = job_body(narrowed(asked, _in_question(parts, asked), takes))
     try:
         return await parts.jobs.submit(caller_of(request), body, idempotency_key)
+    except Invalid as problem:
+        raise _said_of(problem, body) from problem
     except NoOffer as problem:
         if not asked.options:
             raise
@@ -69,16 +70,40 @@ def job_body(fields: Mapping[str, Any]) -> JobBody:
         raise Invalid(f"{first['path'] or 'body'}: {first['message']}", errors=faults) from error
 
 
+def _said_of(problem: Invalid, body: JobBody) -> Invalid:
+    """The same problem, told of the caller's fields: an input that is no picture stood in `image`, say."""
+    faults = [fault | {"path": _input_field(fault["path"], body)} for fault in problem.more.get("errors", ())]
+    if not faults or faults == problem.more["errors"]:
+        return problem
+    return Invalid(f"{faults[0]['path']}: {faults[0]['message']}", **problem.more | {"errors": faults})
+
+
+def _input_field(path: str, body: JobBody) -> str:
+    match path.split("."):
+        case ["inputs", index, *_]:
+            if body.inputs[int(index)].role is Role.MASK:
+                return "mask"
+            return "image" if body.task.modality is Modality.IMAGE else "input_reference"
+        case _:
+            return path
+
+
 def _theirs(path: str) -> str:
     first, dot, rest = path.partition(".")
     return f"podium{dot}{rest}" if first == "routing" else THEIRS.get(first, first) + dot + rest
 
 
-def narrowed(asked: Asked, supply: Supply, takes: Takes) -> dict[str, Any]:
+def _in_question(parts: Parts, asked: Asked) -> list[Offer]:
+    """The offers among which there is something to narrow, if there is."""
+    model = asked.fields["model"]
+    wanted = (asked.options or asked.max_price) and isinstance(model, str)
+    return offered(parts, model, asked.fields["task"]) if wanted else []
+
+
+def narrowed(asked: Asked, offers: Sequence[Offer], takes: Takes) -> dict[str, Any]:
     """The job's fields, with the options given to whom understands them, and all others left out of the choice."""
     if not asked.options and not asked.max_price:
         return asked.fields
-    offers = supply.by_task[asked.fields["task"]]
     left_out = _left_out([offer for offer in offers if asked.options and not takes(offer)], offers)
     dear = [offer for offer in offers if _is_dear(offer, asked.max_price)]
     extra = {offer.provider: dict(asked.options) for offer in offers if asked.options and takes(offer)}
@@ -91,7 +116,7 @@ def narrowed(asked: Asked, supply: Supply, takes: Takes) -> dict[str, Any]:
     return asked.fields | {"extra": merged, "routing": routing | {"ignore": ignore}}
 
 
-def _left_out(unfit: list[Offer], offers: tuple[Offer, ...]) -> list[str]:
+def _left_out(unfit: Sequence[Offer], offers: Sequence[Offer]) -> list[str]:
     """Names for some of the offers: the provider's where all that it has are among them."""
     names = {offer.id for offer in unfit}
     fit = {offer.provider for offer in offers if offer.id not in names}

@@ -30,22 +30,14 @@ def refusal(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response
     }
     faults = document.get("errors") or ()
     if status == 422 and faults:
-        said["detail"] = "".join(f"- {_place(each)}: {each['message']}\n" for each in faults)
+        said["detail"] = "".join(f"- {each['path'] or 'body'}: {each['message']}\n" for each in faults)
         said["invalid_fields"] = [
-            {"type": "invalid", "field": _place(each), "description": each["message"]} for each in faults
+            {"type": "invalid", "field": each["path"], "description": each["message"]} for each in faults
         ]
     more = {name: value for name, value in document.items() if name not in _SAID}
     wait = {"retry_after": int(headers["retry-after"])} if headers.get("retry-after", "").isdecimal() else {}
     return JSONResponse(said | wait | {"podium": {"code": document["code"]} | more}, status, kept)
 
-
-def _place(fault: Mapping[str, str]) -> str:
-    """Where a fault is, as Replicate says it: the fields of a model stand under `input`."""
-    path = fault["path"]
-    return path if path.split(".")[0] in _BESIDE else f"input.{path}" if path else "input"
-
-
-_BESIDE = ("version", "webhook", "webhook_events_filter", "stream", "input", "model", "content", "body", "Prefer")
 
 REFUSAL_WORDS = "flagged as sensitive"
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from adapters.schema import MediaRequest, Modality, Task
+from gateway import clock
 from gateway.assembly import Parts
+from gateway.db import Database
 from gateway.doors import extras, translate
 from gateway.doors.bodies import read_object
 from gateway.doors.door import Door
@@ -22,6 +24,7 @@ from gateway.jobs.service import Seen
 from gateway.jobs.views import view
 from gateway.keys.routes import caller_of
 from gateway.problems import Invalid, NotFound, Problem
+from gateway.webhooks import signing
 
 PAGE = 100
 STREAM_S = 1_800.0
@@ -64,13 +67,16 @@ class Counter:
         _check(request, document)
         addresses = (str(request.base_url), self.assets.public_url or str(request.base_url))
         given = document["input"] | {name: document[name] for name in (extras.FIELD,) if name in document}
-        asked = translate.asked(TONGUE, listed.meant, given, lambda link: asset_of(link, addresses))
-        webhook = document.get("webhook") or document.get("webhook_completed")
         try:
-            body = translate.with_webhook(asked.body, webhook, "webhook")
+            asked = translate.asked(TONGUE, listed.meant, given, lambda link: asset_of(link, addresses))
+        except Invalid as problem:
+            raise translate.under(problem, "input") from problem
+        webhook = document.get("webhook") or document.get("webhook_completed")
+        body = translate.with_webhook(asked.body, webhook, "webhook")
+        try:
             seen = await self.jobs.submit(caller, body, request.headers.get("idempotency-key"))
         except Problem as problem:
-            raise translate.moved(problem, asked.places) from problem
+            raise translate.under(translate.moved(problem, asked.places), "input") from problem
         if waits_s:
             seen = await self.jobs.wait(caller, seen, waits_s)
         return self.created(request, seen, bool(waits_s))
@@ -129,6 +135,7 @@ def routes(parts: Parts) -> APIRouter:
     router, counter = APIRouter(prefix="/replicate/v1", tags=["the Replicate door"]), Counter(parts)
     _add_predictions(router, counter)
     _add_models(router, counter)
+    _add_secret(router, parts.db)
     whole = APIRouter()
     whole.include_router(files.routes(parts.assets))
     whole.include_router(router)
@@ -182,6 +189,15 @@ def _add_predictions(router: APIRouter, counter: Counter) -> None:
         seen = await counter.jobs.see(caller_of(request), prediction_id)
         told = counter.events(request, seen)
         return StreamingResponse(told, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def _add_secret(router: APIRouter, db: Database) -> None:
+    @router.get("/webhooks/default/secret")
+    async def secret(request: Request) -> dict[str, str]:
+        """What webhooks of this key's predictions are signed with."""
+        caller, now = caller_of(request), clock.now()
+        found = await db.together(lambda connection: signing.ensure(connection, caller.id, now))
+        return {"key": found[0]}
 
 
 def _add_models(router: APIRouter, counter: Counter) -> None:

@@ -240,3 +240,16 @@ async def test_a_name_that_is_new_on_a_board_appears_once(house):
     await feed(house, reading(2, "Acme One", "Acme Two", "unheard-of"), reading(1, "acme-one", "Acme Two"))
     data = (await shown(house, "/v1/changes?limit=500")).json()["data"]
     assert [each["subject"] for each in data if each["source"] == "arena/of-these-tests"] == ["acme/two"]
+
+
+@pytest.mark.anyio
+async def test_a_familys_pointer_moves_back_to_the_newest_member_that_has_not_retired(house):
+    latest = PICTURE | {"model": "acme/one-latest"}
+    assert (await house.post("/v1/jobs", json=latest)).json()["model"] == "acme/two"
+    ended = [notice(0, channel, label="acme-two", replacement=()).rows[0] for channel in ("acme", "bcme")]
+    await feed(house, notice(0).model_copy(update={"rows": tuple(ended)}))
+    made = (await house.post("/v1/jobs", json=latest)).json()
+    assert made["model"] == "acme/one"
+    assert made["adjustments"] == [{"parameter": "model", "asked": "acme/one-latest", "sent": "acme/one"}]
+    gone = (await house.post("/v1/jobs", json=PICTURE | {"model": "acme/two"})).json()
+    assert (gone["code"], gone["successor"]) == ("model_retired", None)

@@ -98,9 +98,8 @@ def test_the_rule_lets_pass_what_is_small_and_said_by_two(usd, sources, may):
 
 @given(st.decimals("0.001", "10", places=6))
 def test_an_accepted_price_is_the_one_that_was_proposed_and_all_else_stays(usd):
-    made = rules.changed(
-        TIERS, "output_video_second", rules.conditions_of({"resolution": ("720p",)}), usd, LATER, ["a"]
-    )
+    tier = rules.conditions_of({"resolution": ("720p",)})
+    made = rules.changed(TIERS, "output_video_second", tier, usd, LATER, ["a"])
     assert (made.since, made.checked) == (LATER, LATER)
     assert rules.usd_of(made, "output_video_second", tier) == usd
     assert made.rates[0] == TIERS.rates[0]

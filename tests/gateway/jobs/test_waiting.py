@@ -82,6 +82,31 @@ async def test_who_listens_late_hears_first_what_was_said_already():
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("known", range(10))
+async def test_who_comes_back_hears_what_it_has_not_heard(known):
+    office = Waiting()
+    say = office.listener("job_1")
+    await say("a ")
+    task = asyncio.create_task(heard(office.listen("job_1", skip_chars=known)))
+    while not office.listeners:
+        await asyncio.sleep(0)
+    await say("red ")
+    await say("fox")
+    office.announce(news(is_final=True, status="succeeded"))
+    assert "".join(await task) == "a red fox"[known:]
+
+
+@pytest.mark.anyio
+async def test_a_listener_is_woken_when_the_job_changes():
+    office = Waiting()
+    task = await listening_to(office)
+    office.announce(news())
+    await office.listener("job_1")("a fox")
+    office.announce(news(is_final=True, status="succeeded"))
+    assert await task == ["", "a fox"]
+
+
+@pytest.mark.anyio
 async def test_a_turn_that_begins_again_is_not_heard_twice():
     office = Waiting()
     await office.listener("job_1")("lost")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from adapters.schema import Task
@@ -86,6 +87,13 @@ def fund(connection):
         book.post(connection, ledger.fund(key, 10**9, key), NOW)
 
 
+def settle_all(connection, wanted):
+    fund(connection)
+    for job in wanted:
+        settle(connection, job)
+    agree(connection, wanted)
+
+
 def agree(connection, settled):
     assert audit.verify(connection).findings == ()
     asked = Asked(rules.day_of(NOW.date()), rules.day_of(NOW.date()) + 10)
@@ -112,13 +120,36 @@ def connection(sqlite_url):
 def test_the_rollups_are_the_ledger_whatever_is_settled(connection, wanted):
     connection.exec_driver_sql("BEGIN")
     try:
-        fund(connection)
-        for job in wanted:
-            settle(connection, job)
-        agree(connection, wanted)
+        settle_all(connection, wanted)
     finally:
         connection.exec_driver_sql("ROLLBACK")
         connection.rollback()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
+@given(data=st.data())
+def test_the_rollups_are_the_ledger_on_postgres_too(on_postgres, data):
+    on_postgres(data.draw(jobs))
+
+
+@pytest.fixture
+def on_postgres(postgres_url):
+    """Settles jobs on Postgres, and takes it back."""
+    with asyncio.Runner() as runner:
+        engine = create_async_engine(postgres_url)
+
+        async def prepare():
+            async with engine.begin() as opened:
+                await opened.run_sync(SQLModel.metadata.create_all)
+
+        async def run(wanted):
+            async with engine.connect() as opened:
+                await opened.run_sync(settle_all, wanted)
+                await opened.rollback()
+
+        runner.run(prepare())
+        yield lambda wanted: runner.run(run(wanted))
+        runner.run(engine.dispose())
 
 
 @pytest.mark.anyio

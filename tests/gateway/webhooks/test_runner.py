@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +10,10 @@ import sqlalchemy as sa
 from adapters import http
 from adapters.http import NotSent, close_clients, open_clients
 from gateway import clock
+from gateway.changes import store as changes
+from gateway.changes.rules import Change, Kind as Changed, Subject
+from gateway.keys import service as keys
+from gateway.keys.rules import Role
 from gateway.webhooks import endpoints, outbox, rules, signing, store
 from gateway.webhooks.outbox import EVERYONE
 from gateway.webhooks.rules import RETRIES_S, Kind
@@ -135,6 +139,36 @@ async def test_the_organisation_hears_of_every_key_and_everybody_of_what_is_nobo
         ("job.finished", mine), ("job.finished", house), ("model.retired", mine), ("model.retired", house),
         ("model.retired", other), ("budget.threshold", house),
     }  # fmt: skip
+
+
+@pytest.mark.anyio
+async def test_the_endpoints_of_a_revoked_key_hear_nothing_any_more(database, receiver):
+    now = clock.now()
+    admin, _ = await database.together(lambda connection: keys.create(connection, "admin", Role.ADMIN, now))
+    await database.together(lambda connection: keys.create(connection, "other", Role.ADMIN, now))
+    await endpoint(database, receiver.url, key=admin.id, watches=EVERYONE)
+    assert await emitted(database, "job_1") == 1
+    await database.together(lambda connection: keys.revoke(connection, admin.id, now))
+    assert await emitted(database, "job_2") == await emitted(database, "job_3", keys=None) == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("kind", "event"),
+    [(Changed.RETIRED, "model.retired"), (Changed.PRICE, "price.changed"), (Changed.APPEARED, None)],
+)
+async def test_what_the_feed_of_changes_says_is_told_to_everybody_who_asked(database, receiver, kind, event):
+    await endpoint(database, receiver.url, *rules.ASKED_FOR)
+    change = Change(kind, Subject("p/a/m", "a/m", "p/a/m"), "0.04", "0.05", "it said so", "lives", date(2026, 11, 20))
+    change_id = await database.together(lambda connection: changes.add(connection, change, clock.now()))
+    async with working(database) as runner:
+        await once(runner)
+    told = [post.event for post in receiver.posts]
+    assert [each["type"] for each in told] == ([event] if event else [])
+    for each in told:
+        data = each["data"]
+        assert (data["id"], data["offer"], data["after"]) == (change_id, "p/a/m", "0.05")
+        assert data["happened_on"] == "2026-11-20"
 
 
 @pytest.mark.anyio

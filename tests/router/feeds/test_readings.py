@@ -16,6 +16,7 @@ from router.feeds.readings import (
     PlacesReading,
     PriceReading,
     PriceRow,
+    is_board,
     joined,
     parse,
     payload_of,
@@ -78,3 +79,12 @@ def test_joining_pages_keeps_every_row_once(first, second):
 def test_boards_of_other_days_stay_apart():
     later = BOARD.model_copy(update={"taken_at": NOW.replace(day=23)})
     assert joined([BOARD, later, BOARD]) == (BOARD, later)
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [("arena/text", True), ("arena/text/top", True), ("artificial-analysis/text-to-image", True), ("prices", False),
+     ("prices/google", False), ("listing", False), ("notices", False)],
+)  # fmt: skip
+def test_a_board_is_told_from_the_other_subjects(subject, said):
+    assert is_board(subject) is said

@@ -1,7 +1,7 @@
 """A file is read by the feed whose format it has, told by what is in it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -59,6 +59,21 @@ def test_what_says_no_date_is_of_the_last_day_in_its_files_name():
         "2026-07-24"
     )
     assert sources.read_file("list_v1.109.1.json", body, NOW).readings[0].taken_at == NOW
+
+
+def test_a_day_that_is_said_comes_before_the_one_in_the_name_and_after_the_sources_own():
+    body = json.dumps({"a": {"litellm_provider": "x", "mode": "chat", "input_cost_per_token": 1e-6}}).encode()
+    said = NOW - timedelta(days=9)
+    assert sources.read_file("list_2026-07-24.json", body, NOW, said).readings[0].taken_at == said
+    page = {"meta": {"leaderboard": "text", "fetched_at": "2026-03-19T14:51:18Z"}, "models": [
+        {"model": "a", "score": 2, "ci": 1, "votes": 3}]}  # fmt: skip
+    found = sources.read_file("a.json", json.dumps(page).encode(), NOW, said)
+    assert found.readings[0].taken_at == datetime(2026, 3, 19, 14, 51, 18, tzinfo=UTC)
+
+
+def test_every_board_that_is_kept_apart_is_one_that_is_read():
+    assert {f"arena/{board}" for board in arena.BOARDS} >= sources.APART
+    assert {feed.SOURCE.name for feeds in sources.KINDS.values() for feed in feeds} == set(sources.FEEDS)
 
 
 @pytest.mark.parametrize(
