@@ -1,8 +1,7 @@
 """Estimates beside published runs: one utilisation for each class of machine, and how far off each run is.
 
 Each run is estimated twice: by the share in the table, and by one fitted on the other runs of its class alone, so that
-no run is checked against itself. Runs on several devices have no such second estimate: what they say of scaling is fitted
-on all of them.
+no run is checked against itself. Runs on several devices have no second estimate: scaling is fitted on all of them.
 """
 
 from collections import defaultdict

@@ -48,6 +48,11 @@ SMALL = (
 
 EVERY = [(offer.for_task(task), task) for offer in (*CATALOG.offers(), *SMALL) for task in sorted(offer.tasks)]
 every_offer = pytest.mark.parametrize(("offer", "task"), EVERY, ids=[f"{offer.id} {task}" for offer, task in EVERY])
+PRICED_NOW = [(offer, task) for offer, task in EVERY if any(price.since <= DAY for price in offer.prices)]
+"""An offer without a price is never chosen."""
+every_priced_offer = pytest.mark.parametrize(
+    ("offer", "task"), PRICED_NOW, ids=[f"{offer.id} {task}" for offer, task in PRICED_NOW]
+)
 FIRST_OF_EACH_DIALECT = {offer.dialect: (offer, task) for offer, task in reversed(EVERY)}
 every_dialect = pytest.mark.parametrize(
     ("offer", "task"), FIRST_OF_EACH_DIALECT.values(), ids=list(FIRST_OF_EACH_DIALECT)
@@ -174,26 +179,16 @@ def test_extras_reach_their_own_provider_only_and_never_replace_our_words(offer,
         assert reasons, f"extra may say {wire_name}"
 
 
-@every_offer
-def test_extras_may_not_draw_in_an_asset(offer, task):
-    extra = {offer.provider: {"x_option": [{"deep": {"$asset": "ast_of_somebody_else"}}]}}
-    assert fit(asked(offer, task, extra=extra), offer).reasons
-
-
-@every_offer
+@every_priced_offer
 def test_a_priced_offer_can_be_quoted_for_its_least_request(offer, task):
-    if not any(price.since <= DAY for price in offer.prices):
-        pytest.skip("not priced: such an offer is never chosen")
     quoted = quote(fitted(offer, task), offer, DAY)
     assert quoted.usd >= 0 and quoted.usd == sum((line.usd for line in quoted.lines), Decimal(0))
     if any(rate.usd for rate in price_on(offer, DAY).rates):
         assert quoted.usd > 0, "a job that costs something is quoted as free"
 
 
-@every_offer
+@every_priced_offer
 def test_every_accepted_value_can_be_quoted(offer, task):
-    if not any(price.since <= DAY for price in offer.prices):
-        pytest.skip("not priced: such an offer is never chosen")
     for name, accept in offer.accepts.items():
         for wish in wishes(name, accept, offer):
             assert quote(fitted(offer, task, **wish), offer, DAY).usd >= 0
@@ -210,6 +205,13 @@ def test_strict_refuses_and_lenient_adjusts_to_what_strict_accepts(offer, task):
 
 
 # --- every dialect
+
+
+@every_dialect
+def test_extras_may_not_draw_in_an_asset(offer, task):
+    extra = {offer.provider: {"x_option": [{"deep": {"$asset": "ast_of_somebody_else"}}]}}
+    assert fit(asked(offer, task, extra=extra), offer).reasons
+
 
 STATUSES = {
     401: Fault.AUTH,
@@ -241,12 +243,13 @@ BODIES = {
 
 @every_dialect
 @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
-@pytest.mark.parametrize(("status", "fault"), STATUSES.items())
-def test_a_refusal_is_classified_by_its_status(offer, task, status, fault, body):
-    progress = answered(offer, task, status, body)
-    assert isinstance(progress, Failed) and progress.error.fault is fault and progress.error.status == status
-    assert progress.fate_unknown == (status in (408, 504))
-    assert progress.error.consequence == CONSEQUENCES[fault]
+def test_a_refusal_is_classified_by_its_status(offer, task, body):
+    for status, fault in STATUSES.items():
+        progress = answered(offer, task, status, body)
+        assert isinstance(progress, Failed), status
+        assert (progress.error.fault, progress.error.status) == (fault, status)
+        assert progress.fate_unknown == (status in (408, 504))
+        assert progress.error.consequence == CONSEQUENCES[fault]
 
 
 NONSENSE = {
@@ -265,10 +268,10 @@ NONSENSE = {
 
 @every_dialect
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=list(NONSENSE))
-@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
-def test_nonsense_is_a_bad_reply(offer, task, body, kind):
-    progress = answered(offer, task, 200, body, {"content-type": kind})
-    assert isinstance(progress, Failed) and progress.error.fault is Fault.BAD_REPLY
+def test_nonsense_is_a_bad_reply(offer, task, body):
+    for kind in ("application/json", "text/event-stream"):
+        progress = answered(offer, task, 200, body, {"content-type": kind})
+        assert isinstance(progress, Failed) and progress.error.fault is Fault.BAD_REPLY, kind
 
 
 @every_dialect

@@ -1,11 +1,6 @@
 """The OpenAI door told in stories: the same money, choice and books as at our own, in another API's words."""
 
 import base64
-import json
-import socket
-import statistics
-import threading
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,49 +11,11 @@ import pytest
 import yaml
 
 from tests.stories.cards import priced
-from tests.stories.house import Customer, Gateway, eventually
-from tests.stories.upstreams import GONE, Exchange, Upstream, chat, pictures, status
+from tests.stories.house import Gateway, eventually
+from tests.stories.openai_door import DOOR, PICTURE, ask, error
+from tests.stories.upstreams import Upstream, pictures, status
 
-DOOR = "/openai/v1"
-PICTURE = {"model": "podium/sandbox-pictures-draft", "prompt": "a paper boat", "size": "64x64"}
 PICTURE_USD = Decimal("0.0005")
-WORDS = {
-    "model": "talker/story/words",
-    "messages": [{"role": "user", "content": "Tell me of boats."}],
-    "max_tokens": 50,
-}
-SAID = ["Boats ", "float ", "on ", "water."]
-COUNTS = {"prompt_tokens": 12, "completion_tokens": 4}
-
-
-def ask(customer: Customer, path: str, body: Any, **headers: str) -> httpx.Response:
-    return customer.post(DOOR + path, body, **headers)
-
-
-def error(answer: httpx.Response) -> dict[str, Any]:
-    """What an answer is refused with, which has all that OpenAI's errors have."""
-    said: dict[str, Any] = answer.json()["error"]
-    assert {"message", "type", "param", "code"} <= said.keys(), said
-    return said
-
-
-def lines(customer: Customer, body: dict[str, Any]) -> Iterator[str]:
-    """The data of a stream's events, and its comments, as they come."""
-    client = customer.gateway.client
-    assert client is not None
-    headers = {"authorization": f"Bearer {customer.secret}"}
-    with client.stream("POST", f"{DOOR}/chat/completions", json=body | {"stream": True}, headers=headers) as answer:
-        assert answer.status_code == 200, answer.read()
-        yield from (line for line in answer.iter_lines() if line)
-
-
-def data(line: str) -> Any:
-    return json.loads(line.removeprefix("data: "))
-
-
-def deltas(streamed: list[str]) -> list[str]:
-    chunks = [data(line) for line in streamed if line.startswith("data: {")]
-    return [chunk["choices"][0]["delta"]["content"] for chunk in chunks if chunk["choices"][0]["delta"].get("content")]
 
 
 def test_a_budget_holds_at_this_door_too(house: Gateway) -> None:
@@ -204,93 +161,6 @@ def test_a_refusal_of_content_is_the_one_that_openai_gives(studio: Gateway, upst
     assert said["podium"]["job"] == answer.headers["x-podium-job"]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_what_fails_before_the_first_word_has_a_status_of_its_own(
-    town: Gateway, upstream: Upstream, stream: bool
-) -> None:
-    upstream.plan("talker", status(400, {"message": "no such thing", "code": "content_policy_violation"}))
-    answer = ask(town.customer(), "/chat/completions", WORDS | {"stream": stream})
-    assert answer.status_code == 400 and error(answer)["code"] == "content_policy_violation"
-
-
-def test_words_come_as_they_are_made_and_then_what_they_took(town: Gateway, upstream: Upstream) -> None:
-    heard = threading.Event()
-    upstream.plan("talker", chat(SAID, COUNTS, before=heard))
-    alice = town.customer()
-    stream = lines(alice, WORDS | {"stream_options": {"include_usage": True}})
-    assert data(next(stream))["choices"][0]["delta"] == {"role": "assistant", "content": SAID[0]}
-    heard.set()  # the provider waited for us to hear the first
-    *words, finish, usage, comment, done = list(stream)
-    assert deltas(words) == SAID[1:] and data(finish)["choices"][0]["finish_reason"] == "stop"
-    counted = data(usage)
-    assert counted["choices"] == [] and counted["usage"]["prompt_tokens"] == 12
-    assert counted["usage"]["completion_tokens"] == 4 and counted["usage"]["cost"] == 0.00052
-    job = alice.job(counted["id"])
-    assert (
-        comment.startswith(": podium ") and json.loads(comment[9:])["cost_usd"] == job["cost"]["cost_usd"] == "0.00052"
-    )
-    assert done == "data: [DONE]" and job["outputs"][0]["text"] == "".join(SAID)
-
-
-def test_who_hangs_up_stops_the_words_at_the_provider_and_pays_for_those_that_came(
-    town: Gateway, upstream: Upstream
-) -> None:
-    cut = threading.Event()
-    upstream.plan("talker", talking_until_cut(cut))
-    alice = town.customer()
-    stream = lines(alice, WORDS)
-    job_id = data(next(stream))["id"]
-    next(stream), next(stream)
-    stream.close()  # type: ignore[attr-defined]
-    assert cut.wait(5), "the provider went on talking"
-    job = alice.job_when(job_id, lambda job: job["cost"]["cost_usd"] is not None)
-    assert job["status"] == "canceled" and job["attempts"][0]["status"] == "canceled"
-    assert job["outputs"][0]["text"].startswith("word word word ") and len(job["outputs"]) == 1
-    made = Decimal(job["usage"]["output_token"])
-    assert 3 <= made < 50 and job["cost"]["source"] == "estimate"
-    expected = Decimal(job["usage"]["input_token"]) * Decimal("0.00001") + made * Decimal("0.0001")
-    assert Decimal(job["cost"]["cost_usd"]) == expected
-    assert alice.held == 0 and alice.balance == 5 - expected
-    assert len(upstream.posts("talker")) == 1
-
-
-def talking_until_cut(cut: threading.Event) -> Callable[[Exchange], None]:
-    """A word again and again, until nobody takes it."""
-
-    def answer(exchange: Exchange) -> None:
-        exchange.hang_up()
-        exchange.begin(200, {"content-type": "text/event-stream"})
-        word = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
-        try:
-            for _ in range(600):
-                exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
-                time.sleep(0.05)
-        except GONE:
-            cut.set()
-
-    return answer
-
-
-def test_who_hangs_up_before_the_first_word_pays_for_nothing(town: Gateway, upstream: Upstream) -> None:
-    waits, began = threading.Event(), threading.Event()
-
-    def silent(exchange: Exchange) -> None:
-        exchange.hang_up()
-        exchange.begin(200, {"content-type": "text/event-stream"})
-        began.set()
-        waits.wait(30)
-
-    upstream.plan("talker", silent)
-    alice = town.customer()
-    with pytest.raises(httpx.ReadTimeout):
-        alice.send("POST", f"{DOOR}/chat/completions", json=WORDS, timeout=1)
-    assert began.is_set()
-    [job] = alice.get("/v1/jobs").json()["data"]
-    assert alice.job_when(job["id"], lambda job: job["cost"]["cost_usd"] is not None)["status"] == "canceled"
-    assert alice.held == 0 and alice.balance == 5
-    waits.set()
-
-
 def test_a_picture_is_made_though_nobody_waits_for_it(house: Gateway) -> None:
     alice = house.customer()
     clip = {"model": "podium/sandbox-pictures", "prompt": "a boat", "size": "2048x2048", "n": 4}
@@ -298,27 +168,6 @@ def test_a_picture_is_made_though_nobody_waits_for_it(house: Gateway) -> None:
         alice.send("POST", f"{DOOR}/images/generations", json=clip, timeout=0.3)
     [job] = alice.get("/v1/jobs").json()["data"]
     assert alice.finished(job["id"])["status"] == "succeeded"
-
-
-def test_a_stream_that_breaks_off_ends_with_an_error(town: Gateway, upstream: Upstream) -> None:
-    def breaking(exchange: Exchange) -> None:
-        exchange.hang_up()
-        exchange.begin(200, {"content-type": "text/event-stream"})
-        word = {"choices": [{"index": 0, "delta": {"content": "half "}, "finish_reason": None}]}
-        exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
-        time.sleep(0.2)
-
-    upstream.plan("talker", breaking)
-    *_, last, done = list(lines(town.customer(), WORDS))
-    assert data(last)["error"]["type"] == "server_error" and done == "data: [DONE]"
-
-
-def test_sampling_options_reach_whoever_speaks_this_protocol(town: Gateway, upstream: Upstream) -> None:
-    upstream.plan("talker", chat(SAID, COUNTS))
-    answer = ask(town.customer(), "/chat/completions", WORDS | {"top_p": 0.5, "stop": ["."], "frequency_penalty": 0})
-    assert answer.status_code == 200, answer.text
-    [sent] = upstream.posts("talker")
-    assert sent.json["top_p"] == 0.5 and sent.json["stop"] == ["."] and "frequency_penalty" not in sent.json
 
 
 def test_openrouters_preferences_order_and_bound_the_choice(town: Gateway, upstream: Upstream) -> None:
@@ -402,46 +251,3 @@ def test_the_same_prompt_through_four_entrances_is_the_same_job_four_times(house
     told = [alice.get(f"/v1/decisions/{job['decision']}").json() for job in jobs]
     assert all(each["ranked"] == told[0]["ranked"] and each["policy"] == told[0]["policy"] for each in told)
     assert [alice.entries(job["id"]) for job in jobs] == [["hold", "settle"]] * 4
-
-
-CHUNKS, PAUSE_S, ADDED_MS, TRIES = 200, 0.008, 1.0, 4
-
-
-def test_a_word_is_under_a_millisecond_later_than_without_a_gateway(town: Gateway, upstream: Upstream) -> None:
-    """Medians, and the best of a few tries: a busy machine makes both ways late now and then."""
-    alice, asked = town.customer(), WORDS | {"max_tokens": 1_000}
-    added: list[float] = []
-    while not added or (min(added) >= ADDED_MS and len(added) < TRIES):
-        upstream.plan("talker", telling_the_time)
-        straight = delay_ms(straight_lines(f"{upstream.url}/talker/chat/completions"))
-        added.append(delay_ms(lines(alice, asked)) - straight)
-    assert min(added) < ADDED_MS, added
-
-
-def telling_the_time(exchange: Exchange) -> None:
-    """Each word is the moment at which it was sent, by the clock that all processes of a machine share."""
-    exchange.handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    exchange.hang_up()
-    exchange.begin(200, {"content-type": "text/event-stream"})
-    for _ in range(CHUNKS):
-        delta = {"content": f"{time.monotonic_ns()} "}
-        choices = [{"index": 0, "delta": delta, "finish_reason": None}]
-        exchange.write(b"data: " + json.dumps({"choices": choices}).encode() + b"\n\n")
-        time.sleep(PAUSE_S)
-    finish = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    exchange.write(b"data: " + json.dumps(finish).encode() + b"\n\ndata: [DONE]\n\n")
-
-
-def straight_lines(url: str) -> Iterator[str]:
-    with httpx.Client(trust_env=False, verify=False) as client, client.stream("POST", url, json={}) as answer:
-        yield from (line for line in answer.iter_lines() if line)
-
-
-def delay_ms(streamed: Iterator[str]) -> float:
-    """How long words are on their way, as their median."""
-    found: list[float] = []
-    for line in streamed:
-        now = time.monotonic_ns()
-        found += [(now - int(word)) / 1e6 for delta in deltas([line]) for word in delta.split()]
-    assert len(found) == CHUNKS
-    return statistics.median(found)

@@ -52,8 +52,8 @@ class Counter:
         return view(seen, lambda asset: self.assets.url(asset, str(request.base_url)))
 
     def links(self, request: Request, app: str, job_id: str) -> dict[str, str]:
-        """Beside the address that the caller used, whatever the public one is: its key goes there."""
-        return views.addresses(f"{str(request.base_url).rstrip('/')}/fal", app, job_id)
+        """Where to ask on, under the public address if there is one: clients send their key there."""
+        return views.addresses(f"{self.address(request)}/fal", app, job_id)
 
     async def submit(self, request: Request, endpoint: str) -> Seen:
         """Accept a job. Raises NotFound for an endpoint that means nothing here, and every Problem of a job."""

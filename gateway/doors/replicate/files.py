@@ -25,7 +25,7 @@ def routes(assets: Assets) -> APIRouter:
     router = APIRouter(prefix="/replicate/v1/files", tags=["the Replicate door"])
 
     def root(request: Request) -> str:
-        return f"{str(request.base_url).rstrip('/')}/replicate"
+        return f"{(assets.public_url or str(request.base_url)).rstrip('/')}/replicate"
 
     @router.post("", status_code=201)
     async def upload(request: Request) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def routes(assets: Assets) -> APIRouter:
 
     @router.delete("/{file_id}", status_code=204)
     async def forget(request: Request, file_id: str) -> Response:
-        """Forget a file: it is no longer found here, and no new job can use it by its address."""
+        """Forget a file: it has ended, and is no longer found here; a job that has it keeps it."""
         row, now = await found(request, file_id), clock.now()
 
         def unit(connection: Connection) -> None:

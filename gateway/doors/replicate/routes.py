@@ -47,8 +47,8 @@ class Counter:
         self.jobs, self.assets, self.models = parts.jobs, parts.assets, Models(parts.supply)
 
     def root(self, request: Request) -> str:
-        """This door as the caller reached it: clients send their key to the addresses that they are told."""
-        return f"{str(request.base_url).rstrip('/')}/replicate"
+        """This door, under the public address if there is one: clients send their key to what they are told."""
+        return f"{(self.assets.public_url or str(request.base_url)).rstrip('/')}/replicate"
 
     def shown(self, request: Request, seen: Seen) -> dict[str, Any]:
         """A job as a prediction, its input said again in Replicate's words."""

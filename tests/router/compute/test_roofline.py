@@ -33,7 +33,8 @@ PREDICTED = {
     "movie-gen": [(2062.9, "1.7134"), (2062.9, "2.2864"), (1007.5, "1.6736"), (5736.1, "2.2148"),
                           (5636.0, "1.3464"), (9959.7, "1.2173"), (2230.0, "1.2327"), (2230.0, "1.3008")],
 }  # fmt: skip
-"""Of the transformer alone, at the shares above and the rents of the table; worked out apart from this code."""
+"""Of the transformer alone, at the shares above and the rents of the table; worked out apart from this code, and
+with the peak of the AMD machines rounded to 1307."""
 
 
 @pytest.mark.parametrize("name", list(PREDICTED))
@@ -41,8 +42,8 @@ def test_seconds_and_dollars_are_those_worked_out_elsewhere(name):
     architecture = TABLES.architectures[name].model_copy(update={"text_s": 0.0, "vae_s": 0.0})
     for (machine, share), (seconds, usd) in zip(SHARES.items(), PREDICTED[name], strict=True):
         found = estimate(architecture, TABLES.machines[machine], usual_size(architecture), share=share)
-        assert found.seconds == found.compute_s == pytest.approx(seconds, abs=0.051), machine
-        assert found.usd_each == pytest.approx(Decimal(usd), abs=Decimal("0.000052")), machine
+        assert found.seconds == found.compute_s == pytest.approx(seconds, rel=4e-4, abs=0.051), machine
+        assert found.usd_each == pytest.approx(Decimal(usd), rel=Decimal("0.0004"), abs=Decimal("0.000051")), machine
 
 
 names = st.sampled_from(sorted(TABLES.architectures))
@@ -92,7 +93,8 @@ def test_slow_wires_are_what_many_devices_wait_for():
     wires = machine.model_copy(update={"count": 8, "link_gb_s": 0.1})
     each = estimate(architecture, wires, usual_size(architecture))
     ideal_s = each.work.flop / (8 * 989e12 * 0.5)
-    assert each.denoise_s == pytest.approx(ideal_s + each.communication_s) > each.compute_s
+    assert each.denoise_s > each.compute_s
+    assert each.denoise_s == pytest.approx(ideal_s + each.communication_s)
 
 
 def test_idle_hours_are_paid_for_by_the_outputs_that_are_made():

@@ -1,0 +1,168 @@
+"""Words at the OpenAI door: passed through as they come, stopped when nobody reads them, counted to the token."""
+
+import json
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from tests.stories.house import Gateway
+from tests.stories.openai_door import DOOR, WORDS, ask, data, deltas, error, lines
+from tests.stories.upstreams import GONE, Exchange, Upstream, chat, status
+
+SAID = ["Boats ", "float ", "on ", "water."]
+COUNTS = {"prompt_tokens": 12, "completion_tokens": 4}
+CHUNKS, PAUSE_S, ADDED_MS, TRIES = 200, 0.008, 1.0, 4
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_fails_before_the_first_word_has_a_status_of_its_own(
+    town: Gateway, upstream: Upstream, stream: bool
+) -> None:
+    upstream.plan("talker", status(400, {"message": "no such thing", "code": "content_policy_violation"}))
+    answer = ask(town.customer(), "/chat/completions", WORDS | {"stream": stream})
+    assert answer.status_code == 400 and error(answer)["code"] == "content_policy_violation"
+
+
+def test_words_come_as_they_are_made_and_then_what_they_took(town: Gateway, upstream: Upstream) -> None:
+    heard = threading.Event()
+    upstream.plan("talker", chat(SAID, COUNTS, before=heard))
+    alice = town.customer()
+    stream = lines(alice, WORDS | {"stream_options": {"include_usage": True}})
+    assert data(next(stream))["choices"][0]["delta"] == {"role": "assistant", "content": SAID[0]}
+    heard.set()  # the provider waited for us to hear the first
+    *words, finish, usage, comment, done = list(stream)
+    assert deltas(words) == SAID[1:] and data(finish)["choices"][0]["finish_reason"] == "stop"
+    counted = data(usage)
+    assert counted["choices"] == [] and counted["usage"]["prompt_tokens"] == 12
+    assert counted["usage"]["completion_tokens"] == 4 and counted["usage"]["cost"] == 0.00052
+    job = alice.job(counted["id"])
+    assert (
+        comment.startswith(": podium ") and json.loads(comment[9:])["cost_usd"] == job["cost"]["cost_usd"] == "0.00052"
+    )
+    assert done == "data: [DONE]" and job["outputs"][0]["text"] == "".join(SAID)
+
+
+def test_who_hangs_up_stops_the_words_at_the_provider_and_pays_for_those_that_came(
+    town: Gateway, upstream: Upstream
+) -> None:
+    cut = threading.Event()
+    upstream.plan("talker", talking_until_cut(cut))
+    alice = town.customer()
+    stream = lines(alice, WORDS)
+    job_id = data(next(stream))["id"]
+    next(stream), next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert cut.wait(5), "the provider went on talking"
+    job = alice.job_when(job_id, lambda job: job["cost"]["cost_usd"] is not None)
+    assert job["status"] == "canceled" and job["attempts"][0]["status"] == "canceled"
+    assert job["outputs"][0]["text"].startswith("word word word ") and len(job["outputs"]) == 1
+    made = Decimal(job["usage"]["output_token"])
+    assert 3 <= made < 50 and job["cost"]["source"] == "estimate"
+    expected = Decimal(job["usage"]["input_token"]) * Decimal("0.00001") + made * Decimal("0.0001")
+    assert Decimal(job["cost"]["cost_usd"]) == expected
+    assert alice.held == 0 and alice.balance == 5 - expected
+    assert len(upstream.posts("talker")) == 1
+
+
+def talking_until_cut(cut: threading.Event) -> Callable[[Exchange], None]:
+    """A word again and again, until nobody takes it."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        word = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
+        try:
+            for _ in range(600):
+                exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
+                time.sleep(0.05)
+        except GONE:
+            cut.set()
+
+    return answer
+
+
+def test_who_hangs_up_before_the_first_word_pays_for_nothing(town: Gateway, upstream: Upstream) -> None:
+    waits, began = threading.Event(), threading.Event()
+
+    def silent(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        began.set()
+        waits.wait(30)
+
+    upstream.plan("talker", silent)
+    alice = town.customer()
+    with pytest.raises(httpx.ReadTimeout):
+        alice.send("POST", f"{DOOR}/chat/completions", json=WORDS, timeout=1)
+    assert began.is_set()
+    [job] = alice.get("/v1/jobs").json()["data"]
+    assert alice.job_when(job["id"], lambda job: job["cost"]["cost_usd"] is not None)["status"] == "canceled"
+    assert alice.held == 0 and alice.balance == 5
+    waits.set()
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error(town: Gateway, upstream: Upstream) -> None:
+    def breaking(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        word = {"choices": [{"index": 0, "delta": {"content": "half "}, "finish_reason": None}]}
+        exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
+        time.sleep(0.2)
+
+    upstream.plan("talker", breaking)
+    *_, last, done = list(lines(town.customer(), WORDS))
+    assert data(last)["error"]["type"] == "server_error" and done == "data: [DONE]"
+
+
+def test_sampling_options_reach_whoever_speaks_this_protocol(town: Gateway, upstream: Upstream) -> None:
+    upstream.plan("talker", chat(SAID, COUNTS))
+    answer = ask(town.customer(), "/chat/completions", WORDS | {"top_p": 0.5, "stop": ["."], "frequency_penalty": 0})
+    assert answer.status_code == 200, answer.text
+    [sent] = upstream.posts("talker")
+    assert sent.json["top_p"] == 0.5 and sent.json["stop"] == ["."] and "frequency_penalty" not in sent.json
+
+
+def test_a_word_is_under_a_millisecond_later_than_without_a_gateway(town: Gateway, upstream: Upstream) -> None:
+    """Medians, and the best of a few tries: a busy machine makes both ways late now and then."""
+    alice, asked = town.customer(), WORDS | {"max_tokens": 1_000}
+    added: list[float] = []
+    while not added or (min(added) >= ADDED_MS and len(added) < TRIES):
+        upstream.plan("talker", telling_the_time)
+        straight = delay_ms(straight_lines(f"{upstream.url}/talker/chat/completions"))
+        added.append(delay_ms(lines(alice, asked)) - straight)
+    assert min(added) < ADDED_MS, added
+
+
+def telling_the_time(exchange: Exchange) -> None:
+    """Each word is the moment at which it was sent, by the clock that all processes of a machine share."""
+    exchange.handler.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    exchange.hang_up()
+    exchange.begin(200, {"content-type": "text/event-stream"})
+    for _ in range(CHUNKS):
+        delta = {"content": f"{time.monotonic_ns()} "}
+        choices = [{"index": 0, "delta": delta, "finish_reason": None}]
+        exchange.write(b"data: " + json.dumps({"choices": choices}).encode() + b"\n\n")
+        time.sleep(PAUSE_S)
+    finish = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    exchange.write(b"data: " + json.dumps(finish).encode() + b"\n\ndata: [DONE]\n\n")
+
+
+def straight_lines(url: str) -> Iterator[str]:
+    with httpx.Client(trust_env=False, verify=False) as client, client.stream("POST", url, json={}) as answer:
+        yield from (line for line in answer.iter_lines() if line)
+
+
+def delay_ms(streamed: Iterator[str]) -> float:
+    """How long words are on their way, as their median."""
+    found: list[float] = []
+    for line in streamed:
+        now = time.monotonic_ns()
+        found += [(now - int(word)) / 1e6 for delta in deltas([line]) for word in delta.split()]
+    assert len(found) == CHUNKS
+    return statistics.median(found)
