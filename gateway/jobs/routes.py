@@ -10,6 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from adapters.schema import Task
 from gateway import clock
 from gateway.assets.service import Assets
+from gateway.jobs.hangups import hang_up
 from gateway.jobs.happenings import DONE, told_by
 from gateway.jobs.rules import Status
 from gateway.jobs.service import WAIT_S, Jobs, Seen
@@ -98,7 +99,9 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
     @router.post("/v1/jobs/{job_id}/cancel", response_class=Response)
     async def cancel(request: Request, job_id: str) -> Response:
         """Stop a job. `effective` says whether the provider stopped, or only we stopped waiting."""
-        seen = await jobs.cancel(caller_of(request), job_id)
+        caller = caller_of(request)
+        seen = await hang_up(jobs, caller, job_id)
+        seen = seen if seen.is_final else await jobs.cancel(caller, job_id)
         document = view(seen, links(assets, request)) | {"effective": seen.job["canceled_by"]}
         return Response(json.dumps(document), media_type="application/json")
 
