@@ -70,14 +70,18 @@ def _differences(first: Json, second: Json) -> str:
 
 
 def rejected(decision: Json) -> Table:
-    """The offers that were not considered further, by reason."""
+    """The offers that were not considered further, by reason; those that only lack a key in one line."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for row in decision["rejected"]:
-        by_reason[row["reason"]].append(row["offer"])
-    drawn = table("rejected", "because it", keep="rejected")
+        reason = row["reason"]
+        by_reason[NO_KEY if reason.startswith("has no key") else reason].append(row["offer"])
+    drawn = table("rejected", "because it", keep="because it")
     for reason, offers in sorted(by_reason.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         drawn.add_row(f"[dim]{escape(_counted(offers))}[/]", f"[dim]{escape(reason)}[/]")
     return drawn
+
+
+NO_KEY = "has no key here: `podium offers` says which variable"
 
 
 def _counted(offers: list[str]) -> str:
@@ -86,7 +90,7 @@ def _counted(offers: list[str]) -> str:
     providers = {offer.partition("/")[0] for offer in offers}
     if len(providers) == 1:
         return f"{len(offers)} offers of {providers.pop()}"
-    return f"{offers[0]} and {len(offers) - 1} more"
+    return f"{len(offers)} offers of {len(providers)} providers"
 
 
 def decided(decision: Json) -> Group:

@@ -1,0 +1,117 @@
+"""The API as the dashboard asks it: one call, one JSON document, or the gateway's own words; it remembers nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+Document = dict[str, Any]
+"""A JSON object as the API's reference describes it."""
+
+ANSWER_S = 75.0
+"""The longest silence: the gateway holds a connection for a minute at most."""
+CONNECT_S = 5.0
+PAGE_ROWS = 500
+"""Rows in one question: the most that the API gives."""
+PAGES_MOST = 4
+"""Questions for one list: a page of the dashboard shows two thousand rows at most, and says so."""
+LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Refused(Exception):
+    """The gateway refused, or nobody answered. `status` is HTTP's, 0 where nobody answered; `detail` says what to do."""
+
+    def __init__(self, status: int, code: str, detail: str, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.problem = status, code, detail, dict(problem or {})
+
+
+@dataclass(frozen=True)
+class Podium:
+    """One key at one gateway. Every method raises Refused."""
+
+    url: str
+    secret: str = field(repr=False)
+
+    def get(self, path: str, **params: Any) -> Document:
+        return self._asked("GET", path, params={name: each for name, each in params.items() if each is not None})
+
+    def rows(self, path: str, **params: Any) -> list[Document]:
+        """A list, page after page, up to `PAGE_ROWS` × `PAGES_MOST` rows."""
+        return [row for page in self._pages(path, params) for row in page["data"]]
+
+    def post(self, path: str, body: Document, **headers: str) -> Document:
+        return self._asked("POST", path, json=body, headers=headers)
+
+    def patch(self, path: str, body: Document) -> Document:
+        return self._asked("PATCH", path, json=body)
+
+    def delete(self, path: str) -> Document:
+        return self._asked("DELETE", path)
+
+    def content(self, asset: str) -> bytes:
+        """The bytes of an asset. Ask for its size first: they are held whole."""
+        return self._sent("GET", f"/v1/assets/{quote(asset, safe='')}/content").content
+
+    def text(self, path: str, **params: Any) -> str:
+        """An answer that is not JSON, such as a statement in CSV."""
+        return self._sent("GET", path, params=params).text
+
+    def is_admin(self) -> bool:
+        """Whether this key may do what only admins may. Raises Refused where the key is not good at all."""
+        try:
+            self.get("/v1/ticks")
+        except Refused as refused:
+            if refused.status == 403:
+                return False
+            raise
+        return True
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Document]:
+        after: str | None = None
+        for _ in range(PAGES_MOST):
+            page = self.get(path, **{"limit": PAGE_ROWS} | dict(params), after=after)
+            yield page
+            after = page.get("next")
+            if after is None:
+                return
+
+    def _asked(self, method: str, path: str, **more: Any) -> Document:
+        reply = self._sent(method, path, **more)
+        try:
+            document = reply.json()
+        except ValueError:
+            raise _stranger(self.url, reply.status_code) from None
+        if not isinstance(document, dict):
+            raise _stranger(self.url, reply.status_code)
+        return document
+
+    def _sent(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
+        signed = {"authorization": f"Bearer {self.secret}"} | dict(headers or {})
+        is_local = urlsplit(self.url).hostname in LOCAL  # a proxy is not asked for what is on this machine
+        timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
+        try:
+            with httpx.Client(base_url=self.url, timeout=timeout, trust_env=not is_local) as client:
+                reply = client.request(method, path, headers=signed, **more)
+        except httpx.TransportError as error:
+            told = f"No gateway answers at {self.url}: start one with `podium up`, or say where it is with PODIUM_URL."
+            raise Refused(0, "unreachable", told) from error
+        if reply.is_error:
+            raise _refusal(self.url, reply)
+        return reply
+
+
+def _refusal(url: str, reply: httpx.Response) -> Refused:
+    try:
+        problem = reply.json()
+    except ValueError:
+        return _stranger(url, reply.status_code)
+    if not isinstance(problem, dict):
+        return _stranger(url, reply.status_code)
+    return Refused(reply.status_code, str(problem.get("code", "unknown")), str(problem.get("detail", "")), problem)
+
+
+def _stranger(url: str, status: int) -> Refused:
+    return Refused(status, "stranger", f"{url} answers {status}, but not as a Podium gateway does: check PODIUM_URL.")

@@ -1,0 +1,69 @@
+"""Pieces that several pages are made of: headings, tables, charts, empty and refused states, ways to other pages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from dashboard import session
+from dashboard.client import Refused
+
+_PLACES = "podium.places"
+
+USD = st.column_config.NumberColumn(format="%.6g USD")
+QUALITY = st.column_config.NumberColumn(
+    format="%.2f", help="The chance to win against the median model of its boards, from 0 to 1."
+)
+SECONDS = st.column_config.NumberColumn(format="%.1f s")
+SHARE = st.column_config.NumberColumn(format="percent")
+
+
+def register(pages: dict[str, Any]) -> None:
+    """The pages by name, so that one can lead to another."""
+    st.session_state[_PLACES] = pages
+
+
+def go(page: str, **query: str) -> None:
+    st.switch_page(st.session_state[_PLACES][page], query_params=query)
+
+
+def link(page: str, label: str, **query: str) -> None:
+    st.page_link(st.session_state[_PLACES][page], label=label, icon=":material/arrow_forward:", query_params=query)
+
+
+def heading(title: str, question: str) -> None:
+    st.title(title, anchor=False)
+    st.caption(question)
+
+
+def chart(drawn: alt.Chart | alt.LayerChart | alt.HConcatChart, key: str, alternative: str) -> None:
+    """A chart as wide as the page. `alternative` says what it shows to who cannot see it."""
+    st.altair_chart(drawn, key=key, width="stretch", alt=alternative)
+
+
+def table(rows: Sequence[dict[str, Any]], key: str, **columns: Any) -> None:
+    """A table that sorts by a click on a column; its menu searches it and saves it as CSV."""
+    st.dataframe(list(rows), hide_index=True, column_config=columns, key=key)
+
+
+def empty(words: str, icon: str = ":material/inbox:") -> None:
+    """Nothing to show, and what to do about it."""
+    st.info(words, icon=icon)
+
+
+def refused(error: Refused) -> None:
+    """What the gateway said, and what can be done here."""
+    match error.status:
+        case 0:
+            st.error(error.detail, icon=":material/cloud_off:")
+        case 401:
+            session.sign_out()
+            st.error("The gateway no longer knows this key. Sign in with another.", icon=":material/key_off:")
+        case 403:
+            st.warning(f"{error.detail}: sign in with an admin's key to see this.", icon=":material/lock:")
+        case _:
+            st.error(f"{error.detail} ({error.code})", icon=":material/error:")
+    if st.button("Ask again", icon=":material/refresh:"):
+        session.forget()
+        st.rerun()

@@ -1,0 +1,54 @@
+"""Numbers, money and moments in words, each with its unit. Pure."""
+
+from decimal import Decimal
+from typing import Any
+
+DIGITS = 3
+"""Significant digits of an amount under a dollar."""
+
+
+def usd(amount: Any) -> str:
+    """US dollars, with cents from a dollar on and three significant digits below; a dash where there is none."""
+    if amount is None:
+        return "–"
+    value = Decimal(str(amount))
+    if value == 0:
+        return "0 USD"
+    if abs(value) >= 1:
+        return f"{value:,.2f} USD"
+    places = DIGITS - 1 - value.adjusted()
+    text = f"{value:.{places}f}"
+    return f"{text.rstrip('0').rstrip('.')} USD"
+
+
+def moment(at: str | None) -> str:
+    """A moment of the API, to the second, in UTC."""
+    return f"{at[:10]} {at[11:19]} UTC" if at else "–"
+
+
+def seconds(span_s: float | None) -> str:
+    if span_s is None:
+        return "–"
+    if span_s < 1:
+        return f"{span_s * 1000:.0f} ms"
+    return f"{span_s:.1f} s" if span_s < 120 else f"{span_s / 60:.1f} min"
+
+
+def size(size_bytes: int | None) -> str:
+    if size_bytes is None:
+        return "–"
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def share(part: float | None) -> str:
+    return "–" if part is None else f"{part:.0%}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """"1 offer", "2 offers"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def short(name: str) -> str:
+    """A model or offer without those who made and provide it."""
+    return name.rpartition("/")[2]
