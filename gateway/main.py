@@ -10,7 +10,7 @@ from gateway.assembly import Parts, assembled
 from gateway.jobs.routes import create_job
 from gateway.settings import Settings, settings as read_settings
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def create_app(
