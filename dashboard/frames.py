@@ -172,7 +172,9 @@ def margin_words(decision: Document) -> str:
     told = sorted(ahead.items(), key=lambda item: -abs(item[1]))
     said = ", ".join(f"{name} {value:+.3f}" for name, value in told if abs(value) >= 0.0005)
     gap = first["score"] - second["score"]
-    return f"{first['offer']} is {gap:.3f} points ahead of {second['offer']}: {said or 'equal in every part, so by name'}."
+    return (
+        f"{first['offer']} is {gap:.3f} points ahead of {second['offer']}: {said or 'equal in every part, so by name'}."
+    )
 
 
 # Jobs and their attempts.
@@ -301,7 +303,7 @@ def months(churn: Document) -> list[Row]:
     return [
         {"month": each["month"], "what": what, "models": sign * each[field], "size": each[field]}
         for each in churn["months"]
-        for what, field, sign in (("came", "entered", 1), ("went", "left", -1))
+        for what, field, sign in (("came", "added", 1), ("went", "removed", -1))
     ]
 
 

@@ -45,7 +45,7 @@ def share(part: float | None) -> str:
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
-    """"1 offer", "2 offers"."""
+    """ "1 offer", "2 offers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 

@@ -64,7 +64,7 @@ def routes(db: Database) -> APIRouter:
 
     @router.post("", status_code=201)
     async def create(request: Request, body: NewBudget) -> dict[str, Any]:
-        """It holds from the next job on; what runs already is not counted."""
+        """It holds from the next job on; what runs already is counted only if it goes on at another offer."""
         admin_of(request)
         budget, now = _budget(body), clock.now()
         made = await db.together(lambda connection: _insert(connection, budget, now))

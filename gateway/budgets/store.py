@@ -49,7 +49,9 @@ class Alert(NamedTuple):
 Answer = Over | tuple[Alert, ...]
 
 
-class _Charge(NamedTuple):
+class Charge(NamedTuple):
+    """What a job holds of one counter, or has cost it."""
+
     tally: Tally
     nanos: int
 
@@ -73,11 +75,11 @@ def charge(
     budgets = _applying(connection, spender)
     if not budgets:
         return ()
-    held = _held(connection, job_id)
+    charged = held(connection, job_id)
     wanted = {budget.id: nanos for budget in budgets if covers(budget, task, model)}
     moves: list[_Move] = []
     for budget in budgets:
-        before = held.get(budget.id)
+        before = charged.get(budget.id)
         tally = before.tally if before else _tally(budget, spender, now)
         change = wanted.get(budget.id, 0) - (before.nanos if before else 0)
         if change == 0:
@@ -99,16 +101,22 @@ def _tally(budget: Budget, spender: Spender, now: datetime) -> Tally:
 
 def settle(connection: Connection, job_id: str, nanos: int) -> None:
     """A job has cost so much in the end: what it held beyond that is free again."""
-    for tally, held in _held(connection, job_id).values():
-        if held != nanos:
-            _move(connection, tally, nanos - held, None)
+    for tally, before in held(connection, job_id).values():
+        if before != nanos:
+            _move(connection, tally, nanos - before, None)
             _write(connection, job_id, tally, nanos)
 
 
-def forget(connection: Connection, job_id: str, alerts: Sequence[Alert] = ()) -> None:
-    """Take back all that a job charged in this transaction, and its alerts: it is refused for another reason."""
-    settle(connection, job_id, 0)
-    connection.execute(sa.delete(CHARGE).where(CHARGE.c.job_id == job_id))
+def restore(connection: Connection, job_id: str, before: Mapping[str, Charge], alerts: Sequence[Alert]) -> None:
+    """Put back what a job held `before` it charged in this transaction, whatever the limits say by now, and take back
+    its alerts: it is refused for another reason."""
+    after = held(connection, job_id)
+    for budget_id in sorted(before.keys() | after.keys()):
+        tally = (before.get(budget_id) or after[budget_id]).tally
+        was, now = (charges[budget_id].nanos if budget_id in charges else 0 for charges in (before, after))
+        if was != now:
+            _move(connection, tally, was - now, None)
+            _write(connection, job_id, tally, was)
     for alert in alerts:
         connection.execute(sa.delete(ALERT).where(*_here(ALERT, alert.tally), ALERT.c.percent == alert.percent))
 
@@ -137,9 +145,10 @@ def _applying(connection: Connection, spender: Spender) -> list[Budget]:
     return [budget_of(dict(zip(_NAMES, row, strict=True))) for row in _APPLYING.rows(connection, subjects)]
 
 
-def _held(connection: Connection, job_id: str) -> dict[str, _Charge]:
+def held(connection: Connection, job_id: str) -> dict[str, Charge]:
+    """What a job holds, by budget; nothing of those that it left."""
     rows = _HELD.rows(connection, {"job": job_id})
-    return {id: _Charge(Tally(id, whose, clock.from_micros(start)), nanos) for id, whose, start, nanos in rows}
+    return {id: Charge(Tally(id, whose, clock.from_micros(start)), nanos) for id, whose, start, nanos in rows}
 
 
 def _here(table: sa.Table, tally: Tally) -> list[sa.ColumnElement[bool]]:
@@ -162,6 +171,11 @@ def _spent(connection: Connection, tally: Tally) -> int:
 
 
 def _write(connection: Connection, job_id: str, tally: Tally, nanos: int) -> None:
+    """A charge of nothing goes, so that a settlement does not charge a budget that a fallback left."""
+    if not nanos:
+        here = CHARGE.c.job_id == job_id, CHARGE.c.budget_id == tally.budget_id
+        connection.execute(sa.delete(CHARGE).where(*here))
+        return
     values = {"job_id": job_id, "nanos": nanos} | tally._asdict()
     insert = _INSERTS[connection.dialect.name](CHARGE).values(**values)
     connection.execute(insert.on_conflict_do_update(index_elements=["job_id", "budget_id"], set_={"nanos": nanos}))

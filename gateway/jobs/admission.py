@@ -48,7 +48,7 @@ def refused(connection: Connection, caller: Caller, job: Mapping[str, Any], now:
         return charged
     answer = book.post(connection, ledger.hold(caller.id, job["id"], job["held_nanos"]), now)
     if isinstance(answer, book.Short):
-        budgets.forget(connection, job["id"], charged)
+        budgets.restore(connection, job["id"], {}, charged)
         return answer
     notices.crossed(connection, charged, caller.id, now)
     return None

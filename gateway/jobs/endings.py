@@ -22,7 +22,7 @@ from gateway.assets import collect as collecting, rules as asset_rules, tables a
 from gateway.assets.collect import Collected
 from gateway.assets.service import Assets
 from gateway.attempts import store as attempts
-from gateway.attempts.rules import Again, Ending, Status as AttemptStatus
+from gateway.attempts.rules import LIVE, Again, Ending, Status as AttemptStatus
 from gateway.attempts.runner import Delivery, NotYet, Supplied
 from gateway.attempts.store import Attempt
 from gateway.budgets import store as budgets
@@ -121,7 +121,8 @@ class Endings:
         }  # fmt: skip
         finished = store.finish(connection, attempt.job_id, values)
         if finished is None:
-            self._late(connection, attempt, delivery, now)
+            self._late(connection, attempt, delivery.cost_nanos, now)
+            assets.insert(connection, delivered.rows)
             return None
         settled = Settled(
             usage_rules.day_of(now.date()), attempt.key_id, finished.project or "", attempt.task, attempt.offer,
@@ -136,8 +137,7 @@ class Endings:
         assets.insert(connection, delivered.rows)
         if finished.status == Status.SUCCEEDED:  # one that was canceled has been told of already
             notices.finished(connection, attempt.job_id, attempt.key_id, finished.webhook_url, now)
-        is_first = attempt.number == 1 and attempt.turns == 0
-        is_plain = finished.status == Status.SUCCEEDED and is_first
+        is_plain = finished.status == Status.SUCCEEDED and _is_first_turn(attempt)
         return News(
             attempt.job_id, True, attempt.task, finished.status,
             job=values if is_plain else None, attempt=ended if is_plain else None, costs=costs,
@@ -145,15 +145,14 @@ class Endings:
             seconds=(now - attempt.created_at).total_seconds(),
         )  # fmt: skip
 
-    def _late(self, connection: Connection, attempt: Attempt, delivery: Delivery, now: datetime) -> None:
-        """A run of unknown fate came out well after another had served the job: kept, and paid by us, once."""
-        answer = book.post(connection, ledger.late(attempt.id, attempt.provider, delivery.cost_nanos), now)
+    def _late(self, connection: Connection, attempt: Attempt, cost_nanos: int, now: datetime) -> None:
+        """A run of unknown fate came out after its job was settled, well or billed all the same: paid by us, once."""
+        answer = book.post(connection, ledger.late(attempt.id, attempt.provider, cost_nanos), now)
         if isinstance(answer, book.Posted):
             project = store.locked(connection, attempt.job_id)["project"] or ""
             day = usage_rules.day_of(now.date())
             late = Settled(day, attempt.key_id, project, attempt.task, attempt.offer)
-            rollups.add(connection, [usage_rules.corrected(late, delivery.cost_nanos)])
-        assets.insert(connection, delivery.parts.rows)
+            rollups.add(connection, [usage_rules.corrected(late, cost_nanos)])
 
     def moved(self, connection: Connection, attempt: Attempt, again: Again, now: datetime) -> News | None:
         """Show progress on the job; a turn that says nothing new about it writes nothing."""
@@ -161,7 +160,7 @@ class Endings:
         if fraction is None and attempt.turns > 0:
             return None
         store.set_running(connection, attempt.job_id, fraction or 0.0, now)
-        if attempt.turns == 0 and attempt.number == 1:
+        if _is_first_turn(attempt):
             notices.started(connection, attempt.job_id, attempt.key_id, now)
         return News(attempt.job_id, False, attempt.task, Status.RUNNING)
 
@@ -175,6 +174,10 @@ class Endings:
         job = store.locked(connection, attempt.job_id)
         if ending.status is AttemptStatus.UNKNOWN:
             store.set_running(connection, job["id"], job["progress"], now)
+        if job["cost_nanos"] is not None:
+            if nanos:
+                self._late(connection, attempt, nanos, now)
+            return None
         if Status(job["status"]) in FINAL:
             return self._close(connection, job, attempt, ending, now)
         draft = self._next(connection, job, attempt, ending, now)
@@ -192,12 +195,15 @@ class Endings:
         """The attempt that follows, its money held; None if there is none.
 
         One of unknown fate has none when its deadline ends it: what may follow was begun when its fate became unknown.
+        Nor has any while another runs.
         """
         if attempt.status is AttemptStatus.UNKNOWN:
             return None
         assert ending.error is not None
         policy = Policy.model_validate_json(job["policy"])
         rows = attempts.of_job(connection, job["id"])
+        if any(row["status"] == AttemptStatus.OPEN and row["id"] != attempt.id for row in rows):
+            return None
         tried = Counter(row["offer"] for row in rows)
         ranked = json.loads(job["ranked"])
         if ending.status is AttemptStatus.UNKNOWN:
@@ -243,7 +249,7 @@ class Endings:
             return None
         wanted = spent_nanos + draft.fitted.quote_nanos
         wanted += ledger.margin(wanted, job["margin_ppm"])
-        if policy.max_cost_usd is not None and wanted > ledger.nanos(policy.max_cost_usd):
+        if policy.max_cost_usd is not None and Decimal(wanted).scaleb(-9) > policy.max_cost_usd:
             return None
         return draft if self._reheld(connection, job, draft, wanted, now) else None
 
@@ -252,28 +258,26 @@ class Endings:
     ) -> bool:
         """Move a job's hold, and what its budgets count of it, to what it may cost now. False if they refuse."""
         spender, model = _spender(connection, job), draft.row["offer"].partition("/")[2]
+        before = budgets.held(connection, job["id"])
         charged = budgets.charge(connection, spender, job["id"], job["task"], model, wanted_nanos, now)
         if isinstance(charged, Over):
             return False
-        notices.crossed(connection, charged, job["key_id"], now)
         entry = ledger.rehold(job["key_id"], job["id"], draft.row["id"], job["held_nanos"], wanted_nanos)
-        if entry is None:
-            return True
-        if not isinstance(book.post(connection, entry, now), book.Posted):
-            before = job["offer"].partition("/")[2]
-            budgets.charge(connection, spender, job["id"], job["task"], before, job["held_nanos"], now)
+        if entry and not isinstance(book.post(connection, entry, now), book.Posted):
+            budgets.restore(connection, job["id"], before, charged)
             return False
-        store.update(connection, job["id"], held_nanos=wanted_nanos)
+        notices.crossed(connection, charged, job["key_id"], now)
+        if entry:
+            store.update(connection, job["id"], held_nanos=wanted_nanos)
         return True
 
     def _close(
         self, connection: Connection, job: Mapping[Any, Any], attempt: Attempt, ending: Ending, now: datetime
     ) -> News | None:
         """End a job that has nothing left to try. One whose fate is unknown keeps its hold until that is settled."""
-        others = [row for row in attempts.of_job(connection, job["id"]) if row["status"] in ("open", "unknown")]
-        if others or job["cost_nanos"] is not None:
-            return None
         rows = attempts.of_job(connection, job["id"])
+        if any(row["status"] in LIVE for row in rows):
+            return None
         costs = _costs_of(rows)
         settled = Settled(
             usage_rules.day_of(now.date()), job["key_id"], job["project"] or "", job["task"], attempt.offer,
@@ -295,13 +299,13 @@ class Endings:
 
     def _costs(self, connection: Connection, attempt: Attempt, cost_nanos: int) -> Counter[str]:
         """What each provider is owed for a job: this attempt's cost, and those of earlier ones that billed."""
-        if attempt.number == 1:
+        if _is_first_turn(attempt):
             return Counter({attempt.provider: cost_nanos})
         return _costs_of(attempts.of_job(connection, attempt.job_id))
 
     def _billed(self, connection: Connection, attempt: Attempt) -> list[tuple[str, int]]:
         """What the other attempts of a job cost, by offer."""
-        if attempt.number == 1:
+        if _is_first_turn(attempt):
             return []
         rows = attempts.of_job(connection, attempt.job_id)
         return [(row["offer"], row["cost_nanos"]) for row in rows if row["id"] != attempt.id]
@@ -322,6 +326,11 @@ class Endings:
         rollups.add(connection, usage_rules.rows(settled, margin, max(0, cost - held_nanos)))
         budgets.settle(connection, job_id, min(held_nanos, cost + margin))
         return cost + margin
+
+
+def _is_first_turn(attempt: Attempt) -> bool:
+    """Whether a job can have no attempt but this one: its fate was never unknown."""
+    return attempt.number == 1 and attempt.turns == 0
 
 
 def _spender(connection: Connection, job: Mapping[Any, Any]) -> Spender:
@@ -360,8 +369,8 @@ def _bill_of_failures(rows: Sequence[Mapping[Any, Any]]) -> str | None:
 
 
 def _committed(row: Mapping[Any, Any]) -> int:
-    """Nano-dollars that an earlier attempt has cost or, its fate unknown, may yet cost."""
-    nanos: int = row["quote_nanos"] if row["status"] == AttemptStatus.UNKNOWN else row["cost_nanos"]
+    """Nano-dollars that an earlier attempt has cost or, its fate not known yet, may cost."""
+    nanos: int = row["quote_nanos"] if row["status"] in LIVE else row["cost_nanos"]
     return nanos
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from gateway import clock
 from gateway.attempts.rules import LIVE
 from gateway.attempts.store import ATTEMPT
+from gateway.budgets.tables import CHARGE
 from gateway.db import Database
 from gateway.jobs.rules import FINAL
 from gateway.jobs.store import JOB
@@ -127,7 +128,10 @@ def _clear_decisions(connection: Connection, ids: Sequence[str]) -> int:
 
 
 def _clear_jobs(connection: Connection, ids: Sequence[str]) -> int:
-    """Jobs that have ended and are settled, with their attempts. Their postings and their outputs stay."""
+    """Jobs that have ended and are settled, with their attempts and what they charged to each budget.
+
+    Their postings, their outputs and the counts of the budgets stay.
+   """
     over = sa.select(JOB.c.id).where(
         JOB.c.id.in_(ids), JOB.c.status.in_([status.value for status in FINAL]), JOB.c.cost_nanos.is_not(None)
     )
@@ -137,4 +141,5 @@ def _clear_jobs(connection: Connection, ids: Sequence[str]) -> int:
     waiting = set(connection.execute(open_ones).scalars())
     done = [job_id for job_id in settled if job_id not in waiting]
     connection.execute(sa.delete(ATTEMPT).where(ATTEMPT.c.job_id.in_(done)))
+    connection.execute(sa.delete(CHARGE).where(CHARGE.c.job_id.in_(done)))
     return connection.execute(sa.delete(JOB).where(JOB.c.id.in_(done))).rowcount

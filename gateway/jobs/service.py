@@ -158,6 +158,8 @@ class Jobs:
         else:
             supplied = quotes.at_prices(supplied, choice.prices)
             fitted = fit_offer(body.media(), supplied.offer, body.strict, now.date())
+            if fitted.reasons:
+                raise quotes.unfit(choice, fitted.reasons)
             fitted = routing_service.noted(fitted, self.routing.meant(body, now.date())[1])
         return draft_attempt(supplied, fitted, request, clock.new_id("job"), caller.id, 1, now)
 

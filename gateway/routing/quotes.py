@@ -5,7 +5,7 @@ from the catalog by then is an offer that has gone.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,6 +95,11 @@ def at_prices(supplied: Supplied, prices: Mapping[str, Price] | None) -> Supplie
     """An offer at its quoted price, which is the only one it has then."""
     price = (prices or {}).get(supplied.offer.id)
     return supplied._replace(offer=supplied.offer.model_copy(update={"prices": (price,)})) if price else supplied
+
+
+def unfit(choice: Choice, reasons: Sequence[str]) -> NoOffer:
+    said = "; ".join(reasons)
+    return NoOffer(f"{choice.offers[0]} {said}, since it was quoted: ask for a new quote")
 
 
 def gone(choice: Choice) -> NoOffer:

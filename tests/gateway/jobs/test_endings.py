@@ -1,133 +1,27 @@
 """The money of jobs whose attempts cross: of unknown fate, late, billed for nothing, refused at a fallback."""
 
-from decimal import Decimal
+import asyncio
 
 import pytest
 import sqlalchemy as sa
 
-from adapters.errors import Fault, ProviderError
 from gateway import clock
 from gateway.attempts import store as attempts
-from gateway.attempts.rules import Ending, Status
-from gateway.attempts.runner import Delivery
+from gateway.attempts.rules import Status
 from gateway.budgets import store as budgets
-from gateway.budgets.rules import Budget, Scope, Window
-from gateway.budgets.tables import ALERT, CHARGE, SPEND
+from gateway.budgets.rules import Budget, Scope, Spender, Window
+from gateway.budgets.tables import ALERT, CHARGE
 from gateway.jobs import store
-from gateway.jobs.endings import Delivered, Endings
-from gateway.jobs.service import Jobs
-from gateway.jobs.waiting import Waiting
-from gateway.keys import service as keys
-from gateway.keys.rules import Caller, Plan, Role
-from gateway.ledger import book, rules as ledger
+from gateway.keys.rules import Plan
+from gateway.keys.tables import RATE
+from gateway.ledger import rules as ledger
 from gateway.problems import NoOffer, Problem
 from gateway.routing import quotes
 from gateway.routing.body import JobBody
-from gateway.routing.service import Routing
-from gateway.usage import audit, rules as usage
+from gateway.routing.service import NO_TERMS, Terms
 from gateway.webhooks.tables import EVENT, WEBHOOK
-from tests.stories.cards import CHEAP, DEAR, DEAREST, asked, write_cards
-from tests.supplies import make_supply, starter_belief
-
-CHEAP_NANOS, DEAR_NANOS, DEAREST_NANOS = (ledger.nanos(Decimal(usd)) for usd in (CHEAP, DEAR, DEAREST))
-GONE = Ending(Status.FAILED, ProviderError(fault=Fault.MODEL_MISSING, message="no such model"))
-UNKNOWN = Ending(Status.UNKNOWN, ProviderError(fault=Fault.UNREACHABLE, message="hung up"))
-
-
-class House:
-    """A gateway without its edges: jobs come in by a call, and attempts end as a test says."""
-
-    def __init__(self, database, supply):
-        self.database, self.supply = database, supply
-        self.endings = Endings(supply, None)
-        routing = Routing(supply, starter_belief(supply, clock.now()))
-        self.jobs = Jobs(database, supply, routing, None, self.endings, Waiting())
-        self.caller = None
-
-    async def open(self, usd="1", plan=None):
-        def unit(connection):
-            key, _ = keys.create(connection, "alice", Role.CALLER, clock.now())
-            book.post(connection, ledger.fund(key.id, ledger.nanos(Decimal(usd)), "pay"), clock.now())
-            return key
-
-        key = await self.database.together(unit)
-        self.caller = Caller(key.id, "alice", Role.CALLER, None, plan)
-        return self
-
-    async def begin(self, *providers, quote=None, **routing):
-        body = JobBody.model_validate(asked(*providers, **routing) | ({"quote": quote} if quote else {}))
-        return (await self.jobs.submit(self.caller, body, None)).job["id"]
-
-    async def job(self, job_id):
-        return await self.database.read(lambda connection: store.find(connection, job_id))
-
-    async def attempts(self, job_id):
-        rows = await self.database.read(lambda connection: attempts.of_job(connection, job_id))
-        return [attempts.attempt_of(row) for row in rows]
-
-    async def attempt(self, job_id, provider):
-        return next(each for each in await self.attempts(job_id) if each.provider == provider)
-
-    async def end(self, job_id, provider, ending):
-        attempt = await self.attempt(job_id, provider)
-        await self.database.together(lambda c: self.endings.ended(c, attempt, ending, clock.now()))
-        return [each.provider for each in await self.attempts(job_id)]
-
-    async def bill(self, job_id, provider, usd):
-        """It failed, and the provider says that it is to be paid all the same."""
-        error = ProviderError(fault=Fault.MODEL_MISSING, message="gone")
-        return await self.end(job_id, provider, Ending(Status.FAILED, error, cost_usd=Decimal(usd)))
-
-    async def hear(self, job_id, provider):
-        """There is news of an attempt of unknown fate: it runs."""
-        attempt = await self.attempt(job_id, provider)
-        await self.database.together(
-            lambda c: c.execute(
-                sa.update(attempts.ATTEMPT).where(attempts.ATTEMPT.c.id == attempt.id).values(status="open")
-            )
-        )
-
-    async def succeed(self, job_id, provider, nanos):
-        attempt = await self.attempt(job_id, provider)
-        line = usage.Tally((usage.Line("output_image", 1_000_000, nanos),), outputs=1)
-        delivery = Delivery(nanos, "table", Delivered("{}", "[]", None, [], line))
-
-        def unit(connection):
-            now = clock.now()
-            values = attempts.ended_values(attempt, Ending(Status.SUCCEEDED), nanos, now, "table")
-            if attempts.end(connection, attempt, values):
-                self.endings.finish(connection, attempt, delivery, values, now)
-
-        await self.database.together(unit)
-
-    async def balance(self, account):
-        return await self.database.read(lambda connection: book.balance(connection, account))
-
-    async def proven(self):
-        report = await self.database.read(audit.verify)
-        assert report.ok, report.findings
-        tallies = sa.select(SPEND.c.budget_id, SPEND.c.nanos).where(SPEND.c.nanos != 0)
-        charges = sa.select(CHARGE.c.budget_id, sa.func.sum(CHARGE.c.nanos)).group_by(CHARGE.c.budget_id)
-        counted, charged = [
-            await self.database.read(lambda c, query=query: {id: int(nanos) for id, nanos in c.execute(query)})
-            for query in (tallies, charges)
-        ]
-        assert counted == {id: nanos for id, nanos in charged.items() if nanos}
-        return counted
-
-    async def limit(self, id, nanos, **more):
-        made = Budget(id, id, Scope.KEY, self.caller.id, Window.DAY, nanos, True, (), (), (50, 100))._replace(**more)
-        await self.database.together(lambda connection: budgets.insert(connection, made, clock.now()))
-
-
-@pytest.fixture
-def supply(monkeypatch, tmp_path):
-    return make_supply(monkeypatch, tmp_path, catalog_dir=write_cards(tmp_path, "http://127.0.0.1:9"))
-
-
-@pytest.fixture
-async def house(database, supply):
-    return await House(database, supply).open()
+from tests.gateway.jobs.accounts import CHEAP_NANOS, DEAR_NANOS, DEAREST_NANOS, GONE, UNKNOWN, House
+from tests.stories.cards import CHEAP, DEAR, asked
 
 
 @pytest.mark.anyio
@@ -223,7 +117,7 @@ async def test_a_fallback_that_the_key_cannot_pay_leaves_the_budgets_as_they_wer
 @pytest.mark.anyio
 async def test_a_quoted_offer_that_takes_the_request_no_more_is_not_run_for_nothing(house, monkeypatch):
     body = JobBody.model_validate(asked("north") | {"quality": "high"})
-    terms, now = quotes.Terms(), clock.now()
+    terms, now = NO_TERMS, clock.now()
     plan = house.jobs.routing.plan(body, now, terms)
     prices = house.jobs.routing.prices(plan, body, now.date())
     row = quotes.draft(plan, terms, house.caller, body, prices, "dec_1", CHEAP_NANOS, now)
@@ -265,10 +159,44 @@ async def test_a_model_that_a_fallback_left_is_charged_nothing_at_the_settlement
 
     def unit(connection):
         budgets.insert(connection, made, clock.now())
-        spender = budgets.Spender("key_1")
+        spender = Spender("key_1")
         budgets.charge(connection, spender, "job_1", "text", "a/m", 40, clock.now())
         budgets.charge(connection, spender, "job_1", "text", "b/m", 50, clock.now())
         budgets.settle(connection, "job_1", 45)
         return budgets.find(connection, "cap", clock.now()).nanos
 
     assert await database.together(unit) == 0
+
+
+@pytest.mark.anyio
+async def test_a_repeated_idempotency_key_takes_no_second_place_in_the_rate(database, supply):
+    house = await House(database, supply).open(plan=Plan("pln_1", "a plan", jobs_per_minute=1, burst=1, concurrency=1))
+    body = JobBody.model_validate(asked("north"))
+    seen = await asyncio.gather(*[house.jobs.submit(house.caller, body, "once") for _ in range(5)])
+    due = await house.database.read(lambda c: c.execute(sa.select(RATE.c.even_at)).scalar_one())
+    seen.append(await house.jobs.submit(house.caller, body, "once"))
+    assert len({each.job["id"] for each in seen}) == 1
+    assert await house.database.read(lambda c: c.execute(sa.select(RATE.c.even_at)).scalar_one()) == due
+
+
+@pytest.mark.anyio
+async def test_nobody_gets_a_decision_that_was_made_on_another_callers_terms(house):
+    body, now = JobBody.model_validate(asked("north", "south", max_cost_usd="0.01")), clock.now()
+    routing = house.jobs.routing
+    plain = routing.plan(body, now)
+    assert routing.plan(body, now, Terms(margin_ppm=1)).offers == ()
+    assert routing.plan(body, now, Terms(models=("south",))).offers == ()
+    assert routing.plan(body, now) is plain and plain.offers == ("north/story/picture",)
+
+
+@pytest.mark.anyio
+async def test_what_a_key_charged_goes_with_its_jobs_and_the_count_stays(house):
+    from gateway.jobs.retention import _clear_jobs
+
+    await house.limit("cap", DEAREST_NANOS)
+    job = await house.begin("north")
+    await house.succeed(job, "north", CHEAP_NANOS)
+    assert await house.database.together(lambda connection: _clear_jobs(connection, [job])) == 1
+    assert await house.database.read(lambda c: c.execute(sa.select(CHARGE)).all()) == []
+    stand = await house.database.read(lambda connection: budgets.find(connection, "cap", clock.now()))
+    assert stand.nanos == CHEAP_NANOS

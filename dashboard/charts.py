@@ -1,0 +1,243 @@
+"""Rows into Altair charts by one grammar: position before colour, a unit on every axis, one palette. Pure.
+
+The colours are those of Okabe and Ito's palette that stand out on white and on near-black alike; colour never says
+anything alone: a shape, a label or a position says it too.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from dashboard.frames import PARTS, Row, steps
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GOLD = (
+    "#2684c7", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b8a400",
+)  # fmt: skip
+GREY = "#8a8f98"
+PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GOLD, GREY)
+STATUS_COLOURS = {
+    "waiting": GREY, "running": SKY, "pending": SKY, "succeeded": GREEN, "failed": RED, "canceled": GOLD,
+    "unknown": PURPLE,
+}  # fmt: skip
+HEIGHT_PX = 340
+TALL_PX = 460
+BAR_PX = 30
+USD_FORMAT = "~g"
+
+Layers = alt.LayerChart
+
+
+def _data(rows: Sequence[Row]) -> alt.Data:
+    return alt.Data(values=list(rows))
+
+
+def _finished(chart: Any, height: int = HEIGHT_PX) -> Any:
+    return (
+        chart.properties(height=height)
+        .configure_view(stroke=None)
+        .configure_axis(labelLimit=280, titleFontWeight="normal", gridOpacity=0.35, labelFontSize=12)
+        .configure_legend(labelLimit=260, orient="bottom", title=None, labelFontSize=12)
+    )
+
+
+def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
+    """Quality against price on a log scale, with each model's interval, and the Pareto line through the best."""
+    base = alt.Chart(_data(points))
+    price = alt.X(
+        "price_usd:Q",
+        scale=alt.Scale(type="log", nice=False, padding=24),
+        axis=alt.Axis(title="price of a standard output (USD, log scale)", format=USD_FORMAT, tickCount=6),
+    )
+    quality = alt.Y(
+        "quality:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="quality (chance to win against the median)")
+    )
+    kind = alt.Color(
+        "group:N", scale=alt.Scale(domain=["on the Pareto line", "behind it"], range=[BLUE, GREY]), legend=alt.Legend()
+    )
+    grouped = base.transform_calculate(group="datum.is_best ? 'on the Pareto line' : 'behind it'")
+    told = [
+        alt.Tooltip("model:N"), alt.Tooltip("offer:N"), alt.Tooltip("price:N"), alt.Tooltip("quality:Q", format=".3f"),
+        alt.Tooltip("low:Q", format=".2f"), alt.Tooltip("high:Q", format=".2f"),
+        alt.Tooltip("median_s:Q", format=".1f", title="median seconds"),
+        alt.Tooltip("reliability:Q", format=".0%"), alt.Tooltip("stage:N", title="life stage"),
+        alt.Tooltip("source:N", title="quality says"),
+    ]  # fmt: skip
+    line = (
+        alt.Chart(_data(steps(points)))
+        .mark_line(interpolate="step-after", color=BLUE, strokeWidth=2, opacity=0.6)
+        .encode(x=price, y=quality)
+    )
+    interval = grouped.mark_rule(strokeWidth=1.5).encode(
+        x=price, y=alt.Y("low:Q"), y2="high:Q", color=kind,
+        opacity=alt.condition("datum.is_best", alt.value(0.75), alt.value(0.18)),
+    )  # fmt: skip
+    dots = grouped.mark_point(filled=True, opacity=0.9).encode(
+        x=price, y=quality, color=kind, tooltip=told,
+        size=alt.Size(
+            "median_s:Q", scale=alt.Scale(type="sqrt", range=[50, 600]),
+            legend=alt.Legend(title="median seconds", symbolFillColor=GREY, values=[1, 10, 60]),
+        ),
+        shape=alt.Shape(
+            "where:N", scale=alt.Scale(domain=["provider", "self-hosted"], range=["circle", "diamond"]),
+            legend=alt.Legend() if any(row["where"] == "self-hosted" for row in points) else None,
+        ),
+    )  # fmt: skip
+    names = (
+        base.transform_filter("datum.is_best")
+        .mark_text(align="right", dx=-9, dy=-10, fontSize=12, color=BLUE, fontWeight="bold")
+        .encode(x=price, y=quality, text="name:N")
+    )
+    ring = (
+        base.transform_filter(alt.datum.offer == (chosen or ""))
+        .mark_point(size=900, stroke=ORANGE, strokeWidth=3, filled=False)
+        .encode(x=price, y=quality)
+    )
+    return _finished(alt.layer(line, interval, dots, names, ring), TALL_PX)
+
+
+def parts(rows: Sequence[Row]) -> Any:
+    """Scores as stacked bars, one for each offer, the first on top."""
+    names = [name for name in PARTS if any(row["part"] == name for row in rows)]
+    offers = sorted({(row["rank"], row["offer"]) for row in rows})
+    chart = (
+        alt.Chart(_data(rows))
+        .mark_bar(cornerRadius=2, stroke="white", strokeOpacity=0.4)
+        .encode(
+            x=alt.X("points:Q", axis=alt.Axis(title="points (parts of the score, stacked)")),
+            y=alt.Y("offer:N", sort=[offer for _, offer in offers], axis=alt.Axis(title=None)),
+            color=alt.Color("part:N", scale=alt.Scale(domain=names, range=list(PALETTE[: len(names)]))),
+            order=alt.Order("order:Q"),
+            tooltip=["offer:N", "part:N", alt.Tooltip("points:Q", format=".3f"), alt.Tooltip("score:Q", format=".3f")],
+        )
+    )
+    return _finished(chart, _bars(len(offers)))
+
+
+def _bars(count: int) -> int:
+    return BAR_PX * count + 70
+
+
+def waterfall(bars: Sequence[Row]) -> Any:
+    """A job's waiting and its attempts, in seconds since it was created."""
+    statuses = sorted({row["status"] for row in bars}, key=list(STATUS_COLOURS).index)
+    chart = (
+        alt.Chart(_data(bars))
+        .mark_bar(cornerRadius=3, height=16)
+        .encode(
+            x=alt.X("from_s:Q", axis=alt.Axis(title="seconds since the job was created")),
+            x2="to_s:Q",
+            y=alt.Y("label:N", sort=[row["label"] for row in bars], axis=alt.Axis(title=None)),
+            color=alt.Color(
+                "status:N", scale=alt.Scale(domain=statuses, range=[STATUS_COLOURS[name] for name in statuses])
+            ),
+            tooltip=["label:N", "status:N", "fault:N", alt.Tooltip("from_s:Q", format=".2f", title="from (s)"),
+                     alt.Tooltip("to_s:Q", format=".2f", title="to (s)")],
+        )
+    )  # fmt: skip
+    return _finished(chart, _bars(len(bars)))
+
+
+def by_day(rows: Sequence[Row], dimension: str, field: str, title: str) -> Any:
+    """Stacked days of spend or compute units, by one dimension."""
+    names = sorted({row[dimension] for row in rows}, key=lambda name: (name == "others", name))
+    chart = (
+        alt.Chart(_data(rows))
+        .mark_bar(cornerRadius=2, size=18)
+        .encode(
+            x=alt.X("utcyearmonthdate(day):T", axis=alt.Axis(title="day (UTC)", format="%-d %b", tickMinStep=86_400_000)),
+            y=alt.Y(f"sum({field}):Q", axis=alt.Axis(title=title, format=USD_FORMAT)),
+            color=alt.Color(f"{dimension}:N", scale=alt.Scale(domain=names, range=list(PALETTE))),
+            tooltip=[
+                alt.Tooltip("utcyearmonthdate(day):T", title="day (UTC)", format="%Y-%m-%d"), f"{dimension}:N",
+                alt.Tooltip(f"sum({field}):Q", title=title, format=".6~g"),
+                alt.Tooltip("sum(jobs):Q", title="jobs"),
+            ],
+        )
+    )  # fmt: skip
+    return _finished(chart)
+
+
+def by(rows: Sequence[Row], dimension: str, field: str, title: str) -> Any:
+    """Bars of one dimension, the longest on top."""
+    names = sorted({row[dimension] for row in rows})
+    chart = (
+        alt.Chart(_data(rows))
+        .mark_bar(cornerRadius=3, color=BLUE, height=16)
+        .encode(
+            x=alt.X(f"sum({field}):Q", axis=alt.Axis(title=title, format=USD_FORMAT)),
+            y=alt.Y(f"{dimension}:N", sort="-x", axis=alt.Axis(title=None)),
+            tooltip=[f"{dimension}:N", alt.Tooltip(f"sum({field}):Q", title=title, format=".6~g")],
+        )
+    )
+    return _finished(chart, _bars(len(names)))
+
+
+def survival(rows: Sequence[Row], half_life_days: float | None) -> Any:
+    """The share of places that last, as steps with their 95 % band; a dashed rule at the half-life."""
+    base = alt.Chart(_data(rows)).encode(
+        x=alt.X("day:Q", axis=alt.Axis(title="days since it came among the first")),
+    )
+    share = alt.Y("alive:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="still there (share)", format="%"))
+    band = base.mark_area(interpolate="step-after", color=SKY, opacity=0.25).encode(y=alt.Y("low:Q"), y2="high:Q")
+    curve = base.mark_line(interpolate="step-after", color=BLUE, strokeWidth=3).encode(
+        y=share,
+        tooltip=["day:Q", alt.Tooltip("alive:Q", format=".0%"), alt.Tooltip("low:Q", format=".0%"),
+                 alt.Tooltip("high:Q", format=".0%")],
+    )  # fmt: skip
+    layers = [band, curve]
+    if half_life_days is not None:
+        at = alt.Chart(_data([{"day": half_life_days, "label": f"half-life {half_life_days:.0f} days"}]))
+        layers.append(at.mark_rule(strokeDash=[5, 4], color=ORANGE, strokeWidth=2).encode(x="day:Q"))
+        layers.append(
+            at.mark_text(align="left", dx=6, y=12, color=ORANGE, fontSize=12).encode(x="day:Q", text="label:N")
+        )
+    return _finished(alt.layer(*layers))
+
+
+def months(rows: Sequence[Row]) -> Any:
+    """Models that came above the line and that went below it, by month."""
+    chart = (
+        alt.Chart(_data(rows))
+        .mark_bar(cornerRadius=2)
+        .encode(
+            x=alt.X("month:O", axis=alt.Axis(title="month", labelAngle=0)),
+            y=alt.Y("models:Q", axis=alt.Axis(title="models (went below zero)", tickMinStep=1)),
+            color=alt.Color("what:N", scale=alt.Scale(domain=["came", "went"], range=[BLUE, RED])),
+            tooltip=["month:O", "what:N", alt.Tooltip("size:Q", title="models")],
+        )
+    )
+    return _finished(chart)
+
+
+def ratings(rows: Sequence[Row]) -> Any:
+    """A model's rating on one board over time, with its interval."""
+    base = alt.Chart(_data(rows)).encode(x=alt.X("taken_at:T", axis=alt.Axis(title="reading of (UTC)")))
+    y = alt.Y("rating:Q", scale=alt.Scale(zero=False), axis=alt.Axis(title="rating (the board's own points)"))
+    band = base.mark_area(color=SKY, opacity=0.25).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
+    line = base.mark_line(color=BLUE, strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=50)).encode(
+        y=y,
+        tooltip=[alt.Tooltip("utcyearmonthdate(taken_at):T", title="reading of"), "rank:Q", "of:Q", "label:N",
+                 alt.Tooltip("rating:Q", format=".0f"), alt.Tooltip("low:Q", format=".0f"),
+                 alt.Tooltip("high:Q", format=".0f")],
+    )  # fmt: skip
+    return _finished(alt.layer(band, line))
+
+
+def qualities(rows: Sequence[Row]) -> Any:
+    """Qualities with their intervals, one line for each name."""
+    base = alt.Chart(_data(rows)).encode(
+        y=alt.Y("name:N", sort=[row["name"] for row in rows], axis=alt.Axis(title=None))
+    )
+    bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
+        x=alt.X(
+            "low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="quality (chance to win against the median)")
+        ),
+        x2="high:Q",
+    )
+    dot = base.mark_point(filled=True, size=110, color=BLUE).encode(
+        x="value:Q",
+        tooltip=["name:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".2f"),
+                 alt.Tooltip("high:Q", format=".2f")],
+    )  # fmt: skip
+    return _finished(alt.layer(bar, dot), _bars(len(rows)))

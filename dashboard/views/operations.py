@@ -1,0 +1,55 @@
+"""Operations, for admins: boards and their age, ticks, price proposals, keys. It accepts and revokes nothing."""
+
+import streamlit as st
+
+from dashboard import frames, parts, session
+
+
+def show() -> None:
+    parts.heading("Operations", "Is everything being read and done on time?")
+    ticks = session.live("/v1/ticks")["data"]
+    late = [each for each in ticks if each["failures"]]
+    if late:
+        st.error("Failing: " + "; ".join(f"{each['name']} ({each['said']})" for each in late), icon=":material/error:")
+    else:
+        st.success("Every tick's last run went well.", icon=":material/check_circle:")
+    st.subheader("Ticks", anchor=False)
+    shown = ("name", "said", "started_at", "succeeded_at", "due_at", "runs", "failures")
+    moments = {
+        name: st.column_config.TextColumn(f"{name[:-3].replace('_', ' ')} (UTC)") for name in shown if "_at" in name
+    }
+    parts.table([{name: each[name] for name in shown} for each in ticks], "ticks", **moments)
+    _feeds()
+    _proposals()
+    _keys()
+
+
+def _feeds() -> None:
+    st.subheader("Leaderboards", anchor=False)
+    boards = session.recent("/v1/boards")["data"]
+    if not boards:
+        parts.empty("No leaderboard was read yet: `podium refresh boards` reads them now.")
+        return
+    shown = ("board", "taken_at", "read_at", "readings", "rows", "refused", "in_quality", "licence")
+    parts.table([{name: each[name] for name in shown} for each in boards], "boards")
+
+
+def _proposals() -> None:
+    st.subheader("Price proposals", anchor=False)
+    proposals = session.recent("/v1/prices/proposals", status="open")["data"]
+    if not proposals:
+        st.caption("None: every price that a source says is the price of its card.")
+        return
+    st.caption("Accept or refuse them with `podium prices`.")
+    parts.table([_flat(each) for each in proposals], "proposals")
+
+
+def _flat(proposal: frames.Row) -> frames.Row:
+    return {name: each for name, each in proposal.items() if not isinstance(each, dict | list)}
+
+
+def _keys() -> None:
+    st.subheader("Keys", anchor=False)
+    shown = ("name", "id", "role", "hint", "project", "plan", "created_at", "revoked_at")
+    keys = session.recent("/v1/keys", limit=500)["data"]
+    parts.table([{name: each[name] for name in shown} for each in keys], "keys")
