@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from adapters.dialects import (
+    a1111,
     anthropic,
     ark_images,
     ark_video,
@@ -53,6 +54,7 @@ from adapters.schema import Frozen, Model, Offer, ProviderCard, Unit
 from adapters.wire import Dialect
 
 DIALECTS: dict[str, Dialect] = {
+    "a1111": a1111,
     "anthropic": anthropic,
     "ark_images": ark_images,
     "ark_video": ark_video,

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import streamlit as st
+from PIL import Image
 
 from dashboard import parts, session
 from dashboard.client import Refused
@@ -20,6 +21,14 @@ from dashboard.views import (
 )
 
 URL = "http://127.0.0.1:8700"
+
+
+def icon() -> Image.Image:
+    """Three steps of a podium: drawn here, so that no page's symbol is fetched from elsewhere."""
+    drawn = Image.new("RGB", (32, 32), "white")
+    for left, top, colour in ((2, 16, "#56b4e9"), (12, 6, "#2684c7"), (22, 20, "#e69f00")):
+        drawn.paste(colour, (left, top, left + 8, 30))
+    return drawn
 
 
 def gateway_url() -> str:
@@ -71,7 +80,12 @@ def lead() -> None:
     choose = [pages[name] for name in ("overview", "frontier", "models", "churn")]
     work = [pages[name] for name in ("playground", "jobs", "decisions")]
     account = [pages[name] for name in ("money", "operations")]
-    page = st.navigation({"Choose": choose, "Work": work, "Account": account})
+    sections = {"Choose": choose, "Work": work, "Account": account}
+    if session.signed_in() is None:
+        st.navigation(sections, position="hidden")  # so that the address of a page outlives the sign-in
+        ask_for_key(gateway_url())
+        return
+    page = st.navigation(sections)
     with st.sidebar:
         st.caption("Admin: sees everything" if session.is_admin() else "Caller: sees its own")
         st.button("Sign out", icon=":material/logout:", on_click=session.sign_out, width="stretch")
@@ -83,11 +97,8 @@ def lead() -> None:
 
 
 def main() -> None:
-    st.set_page_config(page_title="Podium", page_icon=":material/trophy:", layout="wide")
-    if session.signed_in() is None:
-        ask_for_key(gateway_url())
-    else:
-        lead()
+    st.set_page_config(page_title="Podium", page_icon=icon(), layout="wide")
+    lead()
 
 
 if __name__ == "__main__":

@@ -23,13 +23,15 @@ STATUS_COLOURS = {
 HEIGHT_PX = 340
 TALL_PX = 460
 BAR_PX = 30
+FRAME_PX = 130
+"""What the axis, its title and the legend take of a chart's height."""
 USD_FORMAT = "~g"
+AMOUNT_FORMAT = ",~r"
+QUALITY = "quality (chance to win against the median)"
 
-Layers = alt.LayerChart
 
-
-def _data(rows: Sequence[Row]) -> alt.Data:
-    return alt.Data(values=list(rows))
+def _data(rows: Sequence[Row]) -> Any:
+    return alt.InlineData(values=list(rows))
 
 
 def _finished(chart: Any, height: int = HEIGHT_PX) -> Any:
@@ -37,7 +39,7 @@ def _finished(chart: Any, height: int = HEIGHT_PX) -> Any:
         chart.properties(height=height)
         .configure_view(stroke=None)
         .configure_axis(labelLimit=280, titleFontWeight="normal", gridOpacity=0.35, labelFontSize=12)
-        .configure_legend(labelLimit=260, orient="bottom", title=None, labelFontSize=12)
+        .configure_legend(labelLimit=220, orient="bottom", title=None, labelFontSize=12, columns=2)
     )
 
 
@@ -46,12 +48,10 @@ def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
     base = alt.Chart(_data(points))
     price = alt.X(
         "price_usd:Q",
-        scale=alt.Scale(type="log", nice=False, padding=24),
+        scale=alt.Scale(type="log", nice=False, padding=48),
         axis=alt.Axis(title="price of a standard output (USD, log scale)", format=USD_FORMAT, tickCount=6),
     )
-    quality = alt.Y(
-        "quality:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="quality (chance to win against the median)")
-    )
+    quality = alt.Y("quality:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title=QUALITY))
     kind = alt.Color(
         "group:N", scale=alt.Scale(domain=["on the Pareto line", "behind it"], range=[BLUE, GREY]), legend=alt.Legend()
     )
@@ -75,8 +75,8 @@ def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
     dots = grouped.mark_point(filled=True, opacity=0.9).encode(
         x=price, y=quality, color=kind, tooltip=told,
         size=alt.Size(
-            "median_s:Q", scale=alt.Scale(type="sqrt", range=[50, 600]),
-            legend=alt.Legend(title="median seconds", symbolFillColor=GREY, values=[1, 10, 60]),
+            "median_s:Q", scale=alt.Scale(type="sqrt", range=[30, 320]),
+            legend=alt.Legend(title="median seconds", symbolFillColor=GREY, values=[1, 10, 60], columns=3),
         ),
         shape=alt.Shape(
             "where:N", scale=alt.Scale(domain=["provider", "self-hosted"], range=["circle", "diamond"]),
@@ -84,13 +84,13 @@ def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
         ),
     )  # fmt: skip
     names = (
-        base.transform_filter("datum.is_best")
-        .mark_text(align="right", dx=-9, dy=-10, fontSize=12, color=BLUE, fontWeight="bold")
+        base.transform_filter("datum.is_named")
+        .mark_text(align="center", dy=-16, fontSize=12, color=BLUE, fontWeight="bold")
         .encode(x=price, y=quality, text="name:N")
     )
     ring = (
         base.transform_filter(alt.datum.offer == (chosen or ""))
-        .mark_point(size=900, stroke=ORANGE, strokeWidth=3, filled=False)
+        .mark_point(size=500, stroke=ORANGE, strokeWidth=3, filled=False)
         .encode(x=price, y=quality)
     )
     return _finished(alt.layer(line, interval, dots, names, ring), TALL_PX)
@@ -115,7 +115,7 @@ def parts(rows: Sequence[Row]) -> Any:
 
 
 def _bars(count: int) -> int:
-    return BAR_PX * count + 70
+    return BAR_PX * count + FRAME_PX
 
 
 def waterfall(bars: Sequence[Row]) -> Any:
@@ -138,39 +138,29 @@ def waterfall(bars: Sequence[Row]) -> Any:
     return _finished(chart, _bars(len(bars)))
 
 
-def by_day(rows: Sequence[Row], dimension: str, field: str, title: str) -> Any:
-    """Stacked days of spend or compute units, by one dimension."""
+def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str, title: str) -> Any:
+    """Spend or compute units, stacked by one dimension, on every one of these days."""
     names = sorted({row[dimension] for row in rows}, key=lambda name: (name == "others", name))
     chart = (
         alt.Chart(_data(rows))
-        .mark_bar(cornerRadius=2, size=18)
+        .mark_bar(cornerRadius=2)
         .encode(
-            x=alt.X("utcyearmonthdate(day):T", axis=alt.Axis(title="day (UTC)", format="%-d %b", tickMinStep=86_400_000)),
-            y=alt.Y(f"sum({field}):Q", axis=alt.Axis(title=title, format=USD_FORMAT)),
+            x=alt.X(
+                "day:O", scale=alt.Scale(domain=list(days)),
+                axis=alt.Axis(
+                    title="day (UTC)", labelExpr="substring(datum.value, 5)", labelOverlap=True, labelAngle=0
+                ),
+            ),
+            y=alt.Y(f"sum({field}):Q", axis=alt.Axis(title=title, format=AMOUNT_FORMAT)),
             color=alt.Color(f"{dimension}:N", scale=alt.Scale(domain=names, range=list(PALETTE))),
             tooltip=[
-                alt.Tooltip("utcyearmonthdate(day):T", title="day (UTC)", format="%Y-%m-%d"), f"{dimension}:N",
+                alt.Tooltip("day:O", title="day (UTC)"), f"{dimension}:N",
                 alt.Tooltip(f"sum({field}):Q", title=title, format=".6~g"),
                 alt.Tooltip("sum(jobs):Q", title="jobs"),
             ],
         )
     )  # fmt: skip
     return _finished(chart)
-
-
-def by(rows: Sequence[Row], dimension: str, field: str, title: str) -> Any:
-    """Bars of one dimension, the longest on top."""
-    names = sorted({row[dimension] for row in rows})
-    chart = (
-        alt.Chart(_data(rows))
-        .mark_bar(cornerRadius=3, color=BLUE, height=16)
-        .encode(
-            x=alt.X(f"sum({field}):Q", axis=alt.Axis(title=title, format=USD_FORMAT)),
-            y=alt.Y(f"{dimension}:N", sort="-x", axis=alt.Axis(title=None)),
-            tooltip=[f"{dimension}:N", alt.Tooltip(f"sum({field}):Q", title=title, format=".6~g")],
-        )
-    )
-    return _finished(chart, _bars(len(names)))
 
 
 def survival(rows: Sequence[Row], half_life_days: float | None) -> Any:
@@ -230,9 +220,7 @@ def qualities(rows: Sequence[Row]) -> Any:
         y=alt.Y("name:N", sort=[row["name"] for row in rows], axis=alt.Axis(title=None))
     )
     bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
-        x=alt.X(
-            "low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="quality (chance to win against the median)")
-        ),
+        x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title=QUALITY)),
         x2="high:Q",
     )
     dot = base.mark_point(filled=True, size=110, color=BLUE).encode(

@@ -21,7 +21,7 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Refused(Exception):
-    """The gateway refused, or nobody answered. `status` is HTTP's, 0 where nobody answered; `detail` says what to do."""
+    """The gateway refused, or nobody answered. `status` is HTTP's, or 0; `detail` says what to do."""
 
     def __init__(self, status: int, code: str, detail: str, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)

@@ -1,8 +1,9 @@
 """Documents of the API into the rows that charts and tables show: pure, so that each can be read without a browser."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import log10
 from typing import Any
 
 from dashboard.words import short, usd
@@ -14,7 +15,8 @@ AS_GOOD = 0.02
 """Qualities nearer than this are called as good: two games in a hundred against the median model."""
 PARTS = ("quality", "cost", "latency", "hazard", "local")
 """The parts of a score, in the order in which they are stacked."""
-DAYS_SHOWN_MOST = 92
+NAME_WIDTH, NAME_HEIGHT, NAME_DECADES = 0.13, 0.06, 0.01
+"""The room of a name beside a point: of the width of the chart, and of the scale of quality."""
 
 
 def amount(text: str | None) -> float:
@@ -35,7 +37,23 @@ def frontier(decision: Document, every_offer: bool = False) -> list[Row]:
     for row in shown:
         row["is_best"] = row["quality"] > best
         best = max(best, row["quality"])
+    _name(shown)
     return shown
+
+
+def _name(points: Sequence[Row]) -> None:
+    """Mark those of the line whose names can be written without covering one another, the best first."""
+    if not points:
+        return
+    width = max(NAME_DECADES, NAME_WIDTH * log10(points[-1]["price_usd"] / points[0]["price_usd"]))
+    named: list[Row] = []
+    for row in reversed([row for row in points if row["is_best"]]):
+        row["is_named"] = all(
+            abs(log10(row["price_usd"] / each["price_usd"])) > width
+            or abs(row["quality"] - each["quality"]) > NAME_HEIGHT
+            for each in named
+        )
+        named += [row] if row["is_named"] else []
 
 
 def _point(each: Document) -> Row:
@@ -56,6 +74,7 @@ def _point(each: Document) -> Row:
         "stage": each["stage"],
         "where": "self-hosted" if each["is_local"] else "provider",
         "is_best": False,
+        "is_named": False,
     }
 
 
@@ -204,6 +223,17 @@ def span_s(began: str | None, ended: str | None) -> float | None:
     return (_moment(ended) - _moment(began)).total_seconds()
 
 
+def stamp(at: str | None) -> str | None:
+    """A moment of the API for a column that says UTC: it sorts as text."""
+    return f"{at[:10]} {at[11:19]}" if at else None
+
+
+def days(first: str, last: str) -> list[str]:
+    """Every day from the first to the last, both included."""
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    return [(start + timedelta(days=number)).isoformat() for number in range((end - start).days + 1)]
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
@@ -310,7 +340,7 @@ def months(churn: Document) -> list[Row]:
 def changes(page: Document) -> list[Row]:
     return [
         {
-            "seen (UTC)": each["at"],
+            "seen (UTC)": stamp(each["at"]),
             "what": each["kind"].replace("_", " "),
             "subject": each["subject"],
             "before": each["before"],
@@ -380,5 +410,29 @@ def price_words(prices: Sequence[Document]) -> str:
 
 def _rate_words(rate: Document) -> str:
     per = "" if Decimal(rate["per"]) == 1 else f"{int(Decimal(rate['per'])):,} "
-    when = ", ".join(f"{name} {value}" for name, value in rate["when"].items())
+    when = ", ".join(f"{name} {_condition(value)}" for name, value in rate["when"].items())
     return f"{rate['usd']} USD / {per}{rate['unit'].replace('_', ' ')}" + (f" ({when})" if when else "")
+
+
+def _condition(value: Any) -> str:
+    match value:
+        case list():
+            return " or ".join(map(_condition, value))
+        case dict():
+            return " ".join(f"{name} {_condition(each)}" for name, each in value.items())
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+# Operations.
+
+
+def stamped(rows: Iterable[Document], names: Sequence[str]) -> list[Row]:
+    """Some columns of rows as they come: moments to the second under "… (UTC)", names in words."""
+    return [{_title(name): stamp(row[name]) if name.endswith("_at") else row[name] for name in names} for row in rows]
+
+
+def _title(name: str) -> str:
+    return f"{name[:-3].replace('_', ' ')} (UTC)" if name.endswith("_at") else name.replace("_", " ")

@@ -44,7 +44,7 @@ def chart(drawn: alt.Chart | alt.LayerChart | alt.HConcatChart, key: str, altern
 
 def table(rows: Sequence[dict[str, Any]], key: str, **columns: Any) -> None:
     """A table that sorts by a click on a column; its menu searches it and saves it as CSV."""
-    st.dataframe(list(rows), hide_index=True, column_config=columns, key=key)
+    st.dataframe(list(rows), hide_index=True, column_config=columns, key=key, placeholder="–")
 
 
 def empty(words: str, icon: str = ":material/inbox:") -> None:

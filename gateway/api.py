@@ -52,6 +52,12 @@ SCHEMES = (b"bearer ", b"key ", b"token ")
 """Words before a key in `Authorization`; fal's clients say Key, and those of Replicate once said Token."""
 
 
+LONG = ("/v1/assets", "/v1/jobs", "/v1/route", "/v1/quotes", CALLBACKS)
+"""Paths of ours that read long bodies, each within a limit of its own; so do all doors."""
+SHORT_BYTES = 1024 * 1024
+"""Any other body: FastAPI reads it whole before it is looked at."""
+
+
 def mount(app: FastAPI, parts: Parts) -> None:
     """Give an application every route."""
     app.include_router(jobs.routes(parts.jobs, parts.assets))
@@ -156,7 +162,7 @@ class Doorkeeper:
             await _said(scope["path"], problems.answer(problem))(scope, receive, counted)
             return
         try:
-            await self.app(scope, receive, counted)
+            await self.app(scope, _bounded(scope["path"], receive), counted)
         except Exception:  # the server's error page is outside of us: count it here, and let it through
             telemetry.REQUESTS.labels(_route(scope), 500).inc()
             raise
@@ -195,6 +201,23 @@ class Lane:
         except Problem as problem:
             response = problems.answer(problem)
         await response(scope, receive, send)
+
+
+def _bounded(path: str, receive: Receive) -> Receive:
+    """The same body, at most SHORT_BYTES of it where nothing longer is expected. It raises 413 then."""
+    if path.startswith(LONG) or door_of(path) is not None:
+        return receive
+    size_bytes = 0
+
+    async def counted() -> Message:
+        nonlocal size_bytes
+        message = await receive()
+        size_bytes += len(message.get("body", b""))
+        if size_bytes > SHORT_BYTES:
+            raise HTTPException(413, f"a body is at most {SHORT_BYTES} bytes here")
+        return message
+
+    return counted
 
 
 def _secret(scope: Scope) -> str | None:

@@ -20,7 +20,7 @@ from gateway.assets.store import open_store
 from gateway.attempts import store as attempts
 from gateway.attempts.runner import Runner
 from gateway.callbacks.service import Callbacks
-from gateway.catalog import evidence, prices, recording, refreshing
+from gateway.catalog import evidence, health, prices, recording, refreshing
 from gateway.catalog.lives import Limits, Watch
 from gateway.catalog.prices import Prices
 from gateway.catalog.refreshing import Refresher
@@ -122,7 +122,8 @@ async def _put_together(settings: Settings, db: Database, clients: Clients) -> P
     supply = read_supply(settings)
     await prices.reprice(db, supply)
     watch = Watch(db, supply, Limits(settings.stale_days, settings.retired_days))
-    routing = Routing(supply, await evidence.gather(db, supply, now), await watch.refreshed(now))
+    lives = await watch.refreshed(now)
+    routing = Routing(supply, await evidence.gather(db, supply, now, None, lives.board_hazards), lives)
     assets = Assets(db, open_store(settings.store_url), clients, link_secret, settings.public_url)
     jobs = Jobs(db, supply, routing, assets, Endings(supply, assets), Waiting())
     jobs.is_private_allowed = settings.webhooks_private == "on"
@@ -214,7 +215,8 @@ def shared(parts: Parts) -> dict[Tick, Work]:
         recording.PRICES: partial(propose_prices, parts),
     }
     if refreshing.are_on(parts.settings, parts.supply):
-        works |= refreshing.ticks(Refresher(parts.db, parts.supply, parts.clients, parts.assets))
+        refresher = Refresher(parts.db, parts.supply, parts.clients, parts.assets)
+        works |= {**refreshing.ticks(refresher), **health.ticks(refresher)}
     return works
 
 
@@ -222,8 +224,9 @@ async def believe(parts: Parts) -> None:
     """Decide by newer evidence from now on."""
     before, now = parts.routing.belief, clock.now()
     await prices.reprice(parts.db, parts.supply)
-    belief = await evidence.gather(parts.db, parts.supply, now, before)
-    parts.routing.believe(belief, await parts.watch.refreshed(now))
+    lives = await parts.watch.refreshed(now)
+    belief = await evidence.gather(parts.db, parts.supply, now, before, lives.board_hazards)
+    parts.routing.believe(belief, lives)
 
 
 async def reprice(parts: Parts) -> None:

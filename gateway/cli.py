@@ -73,6 +73,15 @@ def work() -> None:
 
 
 @app.command()
+def dashboard() -> None:
+    """The pages for people at PODIUM_DASHBOARD_PORT (8701), in front of a running gateway, until Ctrl-C."""
+    with OneLine():
+        from gateway.commands import dashboard as pages
+
+        pages.dashboard()
+
+
+@app.command()
 def migrate(as_json: Json = False) -> None:
     """Bring the database to the schema of this version."""
     with OneLine():

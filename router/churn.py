@@ -25,6 +25,9 @@ FLAP_DAYS = 3
 
 CONFIDENCE = 0.95
 
+SUPPOSED_ENDINGS = 5
+"""How many endings what was supposed before anything was measured is worth: a few quiet weeks prove little."""
+
 
 class Seen(NamedTuple):
     """The subjects on a board on one day, best first."""
@@ -163,6 +166,14 @@ def half_life(spells: Sequence[Spell], until: date) -> HalfLife:
         days=_days(hazard), low=_days(high), high=_days(low), hazard_per_day=hazard, hazard_low=low, hazard_high=high,
         endings=endings, exposure_days=exposure,
     )  # fmt: skip
+
+
+def hazard(endings: int, exposure_days: float, supposed_per_day: float) -> float:
+    """Chance per day of ending: what was watched, together with what was supposed before (a gamma prior's mean).
+
+    With nothing watched it is what was supposed, it never jumps, and it is never nothing.
+    """
+    return (endings + SUPPOSED_ENDINGS) / (exposure_days + SUPPOSED_ENDINGS / supposed_per_day)
 
 
 def _days(hazard_per_day: float) -> float | None:

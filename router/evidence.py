@@ -48,6 +48,11 @@ def quoted(evidence: Evidence, cost_usd: Decimal | None) -> Evidence:
     return Evidence(*evidence[:6], cost_usd, cost_of(cost_usd))
 
 
+def facing(evidence: Evidence, hazard_per_day: float) -> Evidence:
+    """The same evidence with a hazard that was measured since."""
+    return evidence._replace(hazard_per_day=hazard_per_day)
+
+
 def cost_of(cost_usd: Decimal | None) -> float:
     """A quote as a number to rank by; having no price is the worst of all."""
     return inf if cost_usd is None else float(cost_usd)

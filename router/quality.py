@@ -7,7 +7,8 @@ Within one board and day, quality is the chance that the model would win against
 Ratings of different boards or days are never compared: boards refit, and their scales drift. Boards are merged by
 a random-effects mean: weight 1 / (v + tau2), where v is a board's variance and tau2 the variance between boards
 beyond what their sampling explains (Hedges and Olkin's estimate, which does not depend on age). Age adds
-(1 - exp(-hazard x days)) x the prior's variance to v: the share of standings expected to have moved by now.
+(1 - exp(-hazard x days)) x the prior's variance to v: the share of standings expected to have moved by now, by the
+hazard measured on that board, or by HAZARD_PER_DAY where none was.
 So age never narrows an interval, and neither does an earlier reading of a board that has a later one.
 """
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import exp, log
 from statistics import fmean, median, variance
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -99,12 +101,13 @@ class Standing(NamedTuple):
 
 
 class BoardQuality(NamedTuple):
-    """What one board says of a model: its newest standing there, widened by its age."""
+    """What one board says of a model: its newest standing there, widened by its age at this hazard."""
 
     board: str
     taken_on: date
     label: str
     interval: Interval
+    hazard_per_day: float = HAZARD_PER_DAY
 
 
 class Quality(NamedTuple):
@@ -150,17 +153,25 @@ def read_standings(payload: Mapping[str, object], resolve: Callable[[str], str |
     )
 
 
-def fold(standings: Sequence[Standing], models: Iterable[Model], now: date) -> Qualities:
+Hazards = Mapping[str, float]
+"""Board → chance per day that a standing there no longer holds; a board that is left out has HAZARD_PER_DAY."""
+
+UNMEASURED: Hazards = MappingProxyType({})
+
+
+def fold(standings: Sequence[Standing], models: Iterable[Model], now: date, hazards: Hazards = UNMEASURED) -> Qualities:
     """All that the standings say as of `now`. Later readings are not looked at; order and repetition change nothing.
 
     Of several labels of one model in its newest reading on a board, the one with most votes speaks for it: taking
     the best would reward whoever enters most variants.
     """
     points = _points(standings, now)
-    known = {key: _merge(each, now) for key, each in points.items()}
+    known = {key: _merge(each, now, hazards) for key, each in points.items()}
     for task, neighbour in BORROWED.items():
         lent = {model: each for (model, of), each in points.items() if of is neighbour}
-        known |= {(model, task): _lend(each, now) for model, each in lent.items() if (model, task) not in known}
+        known |= {
+            (model, task): _lend(each, now, hazards) for model, each in lent.items() if (model, task) not in known
+        }
     ranked = {standing.task for standing in standings if standing.taken_on <= now}
     ranked |= {task for task, neighbour in BORROWED.items() if neighbour in ranked}
     return Qualities(known, frozenset(ranked), frozenset(m.id for m in models if m.maker == STAND_IN_MAKER))
@@ -231,17 +242,19 @@ def chance(rating: float, other: float) -> float:
     return 1 / (1 + 10 ** ((other - rating) / 400))
 
 
-def _aged(point: _Point, now: date) -> float:
+def _aged(point: _Point, now: date, hazards: Hazards) -> float:
     """The variance of an old standing: it still holds with probability exp(-hazard x days), else nobody knows."""
     days = (now - point.standing.taken_on).days
-    return point.variance + (1 - exp(-HAZARD_PER_DAY * days)) * _PRIOR_VARIANCE
+    per_day = hazards.get(point.standing.board, HAZARD_PER_DAY)
+    return point.variance + (1 - exp(-per_day * days)) * _PRIOR_VARIANCE
 
 
-def _merge(points: list[_Point], now: date, borrowed: float = 0.0) -> Quality:
+def _merge(points: list[_Point], now: date, hazards: Hazards, borrowed: float = 0.0) -> Quality:
     """The random-effects mean of a model's boards. `borrowed` is variance added for standings at another task."""
     values = [point.value for point in points]
     between = max(0.0, variance(values) - fmean(point.variance for point in points)) if len(points) > 1 else 0.0
-    weights = [1 / (_aged(point, now) + between) for point in points]
+    aged = [_aged(point, now, hazards) for point in points]
+    weights = [1 / (each + between) for each in aged]
     total = sum(weights)
     value = sum(weight * each for weight, each in zip(weights, values, strict=True)) / total
     boards = tuple(
@@ -249,16 +262,17 @@ def _merge(points: list[_Point], now: date, borrowed: float = 0.0) -> Quality:
             point.standing.board,
             point.standing.taken_on,
             point.standing.label,
-            interval_of(point.value, _aged(point, now) + borrowed),
+            interval_of(point.value, spread + borrowed),
+            hazards.get(point.standing.board, HAZARD_PER_DAY),
         )
-        for point in points
+        for point, spread in zip(points, aged, strict=True)
     )
     source = ", ".join(f"{board.board} of {board.taken_on}" for board in boards)
     return Quality(interval_of(value, 1 / total + borrowed), source, boards)
 
 
-def _lend(points: list[_Point], now: date) -> Quality:
-    quality = _merge(points, now, BORROWED_VARIANCE)
+def _lend(points: list[_Point], now: date, hazards: Hazards) -> Quality:
+    quality = _merge(points, now, hazards, BORROWED_VARIANCE)
     return quality._replace(source=f"{quality.source}, a neighbouring task")
 
 

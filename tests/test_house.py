@@ -45,7 +45,6 @@ FOLDERS = {
     "gateway/routing": "From a body to a kept decision.",
     "gateway/snapshots": "What the world said, and when.",
     "gateway/snapshots/starter": "Data: the standings of leaderboards that a first start believes.",
-    "dashboard": "A customer of the public API, with charts: not yet.",
     "alembic": "Migrations: env.py, and versions/, from the first table on.",
     "benchmarks": "`make bench`: the gateway beside a bare pass-through, in one run.",
     "tests": "Mirrors the code; transcripts/ holds the conversations with providers, stories/ whole lives of requests.",
@@ -67,6 +66,7 @@ ASKED_BY_NAME = {"adapters/signing.py": {"bedrock"}}
 """Amazon's name of a service, which its hosts spell in several ways; every service of theirs is signed for there."""
 
 NOT_IMPORTED = {
+    "dashboard.app": "run by `podium dashboard`",
     "gateway.cli": "the command `podium`",
     "gateway.client": "for other people's programs",
     "gateway.sandbox.__main__": "`python -m gateway.sandbox`",

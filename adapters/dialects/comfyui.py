@@ -82,15 +82,15 @@ def _followed(call: Call, body: dict[str, Any], id: str) -> Progress:
     return _again(call, words[id], "queue") if id in words else _missed(call, "gone")
 
 
-def _next(call: Call, stage: str, url: str, wait_s: float = 0.0, word: str | None = None, **memo: JsonValue) -> Pending:
-    onward = Call(stage=stage, method="GET", url=url, memo=call.memo | memo)
-    return Pending(call=onward, wait_s=wait_s, provider_status=word)
+def _next(call: Call, stage: str, url: str, wait_s: float = 0.0, **told: JsonValue) -> Pending:
+    onward = Call(stage=stage, method="GET", url=url, memo=call.memo | told)
+    return Pending(call=onward, wait_s=wait_s, provider_status=str(onward.memo.get("word")))
 
 
 def _again(call: Call, word: str, seen: str = "queue", missed: int = 0) -> Pending:
     """To the history after a while. `seen` is the page that knows the run, and so how it is stopped."""
-    told: dict[str, JsonValue] = {"word": word, "seen": seen, "missed": missed}
-    return _next(call, "status", f"/history/{call.memo['id']}", float(str(call.memo["poll_s"])), word, **told)
+    wait_s = float(str(call.memo["poll_s"]))
+    return _next(call, "status", f"/history/{call.memo['id']}", wait_s, word=word, seen=seen, missed=missed)
 
 
 def _missed(call: Call, word: str) -> Progress:

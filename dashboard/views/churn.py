@@ -29,7 +29,7 @@ def show() -> None:
     _changes()
 
 
-def _lasting(churn: dict[str, object] | frames.Row) -> None:
+def _lasting(churn: frames.Row) -> None:
     half_life, places = churn["half_life_days"], churn["top"]
     value, spells, readings = st.columns(3)
     value.metric(
@@ -38,7 +38,7 @@ def _lasting(churn: dict[str, object] | frames.Row) -> None:
     )  # fmt: skip
     spells.metric("Spells that ended", f"{churn['exits']} of {churn['spells']}", border=True)
     readings.metric("Days with a reading", f"{churn['readings']}", border=True)
-    st.caption(f"Among the first {places} of `{churn['board']}`, {churn['since']} to {churn['until']}.")
+    st.caption(f"Among the first {places} of {churn['board']}, {churn['since']} to {churn['until']}.")
     left, right = st.columns(2)
     with left:
         st.subheader("How long a place lasts", anchor=False)

@@ -28,15 +28,18 @@ def _pick() -> str | None:
     jobs = session.live("/v1/jobs", limit=NEWEST)["data"]
     if not jobs:
         return None
-    names = {each["decision"]: f"{moment(each['created_at'])} · {each['task']} · {each['offer']}" for each in jobs}
-    return st.selectbox("Of which job", list(names), format_func=lambda each: names.get(each, each), key="of_job")
+    names: dict[str, str] = {
+        each["decision"]: f"{moment(each['created_at'])} · {each['task']} · {each['offer']}" for each in jobs
+    }
+    labels = list(names)
+    return st.selectbox("Of which job", labels, format_func=lambda each: names.get(each, str(each)), key="of_job")
 
 
 def decision_shown(decision: Document, key: str = "decision") -> None:
     """A decision whole: policy, the scores in parts, the ranking, every rejection."""
     policy = decision["policy"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in policy["weights"])
-    evidence = f"evidence `{decision['evidence_id']}`"
+    evidence = f"evidence {decision['evidence_id']}"
     st.caption(f"Policy **{policy['name']}** ({weights}), {evidence}, {moment(decision['created_at'])}")
     st.markdown(frames.margin_words(decision))
     rows = frames.parts(decision)

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document
 from dashboard.standards import standards
-from dashboard.words import count, moment, seconds, size, usd
+from dashboard.words import count, moment, seconds, short, size, usd
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 FINAL = frozenset({"succeeded", "failed", "canceled"})
@@ -112,12 +112,12 @@ def job_shown(job: Document) -> None:
 
 
 def _facts(job: Document) -> None:
-    status, offer, took, cost = st.columns([1, 2, 1, 1])
+    status, offer, took, cost = st.columns([1.3, 2, 0.9, 1.2])
     status.metric("Status", job["status"], border=True)
-    offer.metric("Offer", job["offer"], border=True)
+    offer.metric("Model", short(job["offer"]), border=True)
     took.metric("Took", seconds(frames.span_s(job["created_at"], job["ended_at"])), border=True)
     cost.metric("Cost", usd(job["cost"]["cost_usd"]), border=True)
-    st.caption(f"{job['task']}, created {moment(job['created_at'])}, ended {moment(job['ended_at'])}")
+    st.caption(f"{job['task']} at {job['offer']}, created {moment(job['created_at'])}, ended {moment(job['ended_at'])}")
 
 
 def output_shown(output: Document, details: bool = False) -> None:

@@ -28,7 +28,7 @@ def _one(model: Document) -> None:
     st.header(model["name"], anchor=False)
     stage, until, weights, offers = st.columns(4)
     stage.metric("Life stage", model["stage"], border=True, help=model["stage_evidence"])
-    until.metric("Ends", model["ends"] or "no end known", border=True)
+    until.metric("Ends", model["ends"] or "not known", border=True)
     weights.metric("Weights", "open" if model["open_weights"] else "closed", border=True)
     offers.metric("Offers", len(model["offers"]), border=True)
     facts = [f"by {model['maker']}", f"for {', '.join(model['tasks'])}"]

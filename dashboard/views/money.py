@@ -1,5 +1,6 @@
 """Money: usage by dimension and day, budgets with their editor, a month's statement. It changes budgets alone."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import streamlit as st
@@ -43,14 +44,15 @@ def _usage() -> None:
         return
     if report["next"]:
         st.caption(f"The first {GROUPS} groups are drawn; the API gives the rest, also as CSV.")
+    days = frames.days(report["from"], report["to"])
     dollars, units = st.columns(2)
     with dollars:
         st.subheader("Dollars", anchor=False)
-        parts.chart(charts.by_day(rows, dimension, "spend_usd", "spend (USD)"), "money-usd", "Spend by day")
+        parts.chart(charts.by_day(rows, days, dimension, "spend_usd", "spend (USD)"), "money-usd", "Spend by day")
     with units:
         st.subheader("Compute units", anchor=False, help="What was made, whatever it cost: 100 for each megapixel.")
         parts.chart(
-            charts.by_day(rows, dimension, "compute_units", "compute units"), "money-cu", "Compute units by day"
+            charts.by_day(rows, days, dimension, "compute_units", "compute units"), "money-cu", "Compute units by day"
         )
     sums = session.recent("/v1/usage", **{"from": first, "by": dimension, "limit": GROUPS})
     parts.table(
@@ -111,7 +113,8 @@ def _new() -> None:
             _do(lambda: session.podium().post("/v1/budgets", body | ({"subject": subject} if subject else {})))
 
 
-def _do(change) -> None:  # type: ignore[no-untyped-def]
+def _do(change: Callable[[], Document]) -> None:
+    """Ask for a change, and look anew; what the gateway refuses is said where it was asked."""
     try:
         change()
     except Refused as refused:

@@ -15,10 +15,7 @@ def show() -> None:
         st.success("Every tick's last run went well.", icon=":material/check_circle:")
     st.subheader("Ticks", anchor=False)
     shown = ("name", "said", "started_at", "succeeded_at", "due_at", "runs", "failures")
-    moments = {
-        name: st.column_config.TextColumn(f"{name[:-3].replace('_', ' ')} (UTC)") for name in shown if "_at" in name
-    }
-    parts.table([{name: each[name] for name in shown} for each in ticks], "ticks", **moments)
+    parts.table(frames.stamped(ticks, shown), "ticks")
     _feeds()
     _proposals()
     _keys()
@@ -31,7 +28,7 @@ def _feeds() -> None:
         parts.empty("No leaderboard was read yet: `podium refresh boards` reads them now.")
         return
     shown = ("board", "taken_at", "read_at", "readings", "rows", "refused", "in_quality", "licence")
-    parts.table([{name: each[name] for name in shown} for each in boards], "boards")
+    parts.table(frames.stamped(boards, shown), "boards")
 
 
 def _proposals() -> None:
@@ -52,4 +49,4 @@ def _keys() -> None:
     st.subheader("Keys", anchor=False)
     shown = ("name", "id", "role", "hint", "project", "plan", "created_at", "revoked_at")
     keys = session.recent("/v1/keys", limit=500)["data"]
-    parts.table([{name: each[name] for name in shown} for each in keys], "keys")
+    parts.table(frames.stamped(keys, shown), "keys")

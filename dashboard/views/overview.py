@@ -64,9 +64,8 @@ def _days(report: Document) -> None:
         parts.empty("Nothing was spent yet. The playground makes a first picture, and shows its price before it does.")
         parts.link("playground", "To the playground")
         return
-    parts.chart(
-        charts.by_day(rows, "provider", "spend_usd", "spend (USD)"), "overview-days", "Spend by day and provider"
-    )
+    drawn = charts.by_day(rows, frames.days(report["from"], report["to"]), "provider", "spend_usd", "spend (USD)")
+    parts.chart(drawn, "overview-days", "Spend by day and provider")
 
 
 def _budgets() -> None:
@@ -100,4 +99,4 @@ def _changes(today: date) -> None:
     if not rows:
         parts.empty(f"No model or price changed since {since}.", ":material/event_available:")
         return
-    parts.table(rows, "overview-changes", **{"seen (UTC)": st.column_config.TextColumn(width="small")})
+    parts.table(rows, "overview-changes")

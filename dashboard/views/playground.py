@@ -63,7 +63,7 @@ def _choose(body: Document) -> None:
     st.markdown(f"**{first['offer']}** at **{usd(first['quote_usd'])}**, of {count(len(decision['ranked']), 'offer')}")
     st.caption(frames.margin_words(decision))
     parts.chart(charts.parts(frames.parts(decision, SHOWN)), "play-parts", "Scores in parts of the first offers")
-    if st.button(f"Run it for at most {usd(first['quote_usd'])}", type="primary", icon=":material/play_arrow:"):
+    if st.button(f"Run it, quoted {usd(first['quote_usd'])}", type="primary", icon=":material/play_arrow:"):
         _run(body)
 
 

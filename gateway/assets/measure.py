@@ -9,10 +9,12 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import AvifImagePlugin, Image, ImageSequence, WebPImagePlugin
 
+from gateway.assets.blank import is_blank, is_suspicious
 from gateway.assets.rules import Facts
 from gateway.assets.sniff import HEAD_BYTES, kind, sniff
 from gateway.assets.store import Readable
@@ -33,6 +35,11 @@ TAIL_FRAMES = 1_000
 LEAD_PACKETS = 32
 """Sound is decoded from so many packets before its end: an MP3 frame may lie in up to 511 bytes of those before it
 (ISO 11172-3, main_data_begin), which at the lowest rates are about twenty; AAC, Vorbis and Opus want fewer."""
+
+SAMPLES = 4
+"""Places at which a clip that may be blank is looked at."""
+SAMPLE_FRAMES = 12
+"""Frames that are looked at there: half a second, so that a fade from black is seen to become something."""
 
 MISSING_S = 0.5
 """How much shorter than announced a clip may be: heads are rounded, and sound ends with a whole packet."""
@@ -102,6 +109,8 @@ def _picture(file: Readable, mime: str) -> Facts:
             if width * height > PIXELS:
                 return Facts(mime, width, height, fault=f"{width}x{height} pixels are too many; {PIXELS} are allowed")
             facts = _still_or_moving(image, Facts(mime, width, height))
+            if facts.frames is None and is_suspicious(size_bytes, width * height):
+                facts = facts._replace(is_blank=is_blank([image]))
             if mime == "image/png" and facts.frames is None:
                 _check_png(file, size_bytes)
             return facts
@@ -172,7 +181,7 @@ class Track(NamedTuple):
     """What the packets of one stream say; times are seconds, `last_key` is in the stream's own time base: from there on
     all can be decoded. Every packet of sound calls itself a key, and needs some of those before it all the same.
 
-    `missing_s`: how much earlier the packets of all streams end than the file's head promises.
+    `missing_s`: how much earlier the packets of all streams end than the file's head promises. `size_bytes`: its own.
     """
 
     packets: int
@@ -180,6 +189,7 @@ class Track(NamedTuple):
     end_s: float
     last_key: int
     missing_s: float
+    size_bytes: int
 
 
 def _film(container: "Container", mime: str) -> Facts:
@@ -195,7 +205,18 @@ def _film(container: "Container", mime: str) -> Facts:
         return facts._replace(fault=f"the clip is cut off: {track.packets} of {stream.frames} frames are there")
     if track.missing_s > MISSING_S + duration_s / 10:
         return facts._replace(fault=f"the clip is cut off: its last {track.missing_s:.1f} s are missing")
-    return facts._replace(fault=_undecodable(container, stream, track))
+    facts = facts._replace(fault=_undecodable(container, stream, track))
+    is_small = is_suspicious(track.size_bytes, stream.width * stream.height, track.packets)
+    return facts._replace(is_blank=not facts.fault and is_small and is_blank(_samples(container, stream, track)))
+
+
+def _samples(container: "Container", stream: Any, track: Track) -> Iterator[Image.Image]:
+    """Frames from the whole length of a clip; fewer where it has fewer key frames."""
+    for index in range(SAMPLES):
+        time_s = track.begin_s + (track.end_s - track.begin_s) * index / SAMPLES
+        container.seek(int(time_s / stream.time_base), stream=stream)
+        for frame in islice(container.decode(stream), SAMPLE_FRAMES):
+            yield frame.to_image()
 
 
 def _sound(container: "Container", mime: str) -> Facts:
@@ -208,7 +229,7 @@ def _sound(container: "Container", mime: str) -> Facts:
 
 def _track(container: "Container", stream: Any) -> Track:
     """Read every packet once, and decode none."""
-    count, begin, end, until_s = 0, None, 0, 0.0
+    count, begin, end, until_s, size_bytes = 0, None, 0, 0.0, 0
     keys: deque[int] = deque([0], maxlen=LEAD_PACKETS if stream.type == "audio" else 1)
     for number, packet in enumerate(_packets(container)):
         if number == PACKETS or packet.is_corrupt:
@@ -217,13 +238,13 @@ def _track(container: "Container", stream: Any) -> Track:
         over = time + (packet.duration or 0)
         until_s = max(until_s, float(over * packet.time_base))
         if packet.stream_index == stream.index:
-            count += 1
+            count, size_bytes = count + 1, size_bytes + packet.size
             begin, end = time if begin is None else min(begin, time), max(end, over)
             if packet.is_keyframe:
                 keys.append(time)
     base = float(stream.time_base)
     promised_s = (container.duration or 0) / MICROS
-    return Track(count, (begin or 0) * base, end * base, keys[0], promised_s - until_s)
+    return Track(count, (begin or 0) * base, end * base, keys[0], promised_s - until_s, size_bytes)
 
 
 def _packets(container: "Container") -> Iterator[Any]:

@@ -1,6 +1,6 @@
 """Assets over HTTP: upload, facts, bytes. It reads headers and writes headers; the rest is decided elsewhere."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -26,6 +26,10 @@ INERT = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-sr
 
 Expires = Annotated[str | None, Query(max_length=12, description="seconds since 1970, of a signed link")]
 Signature = Annotated[str | None, Query(max_length=64, description="of a signed link")]
+
+Lasts = Annotated[
+    int | None, Query(ge=60, le=YEAR_S, description="seconds after which it is found no more; without it, it stays")
+]
 
 
 class AssetView(BaseModel):
@@ -64,10 +68,10 @@ def routes(assets: Assets) -> APIRouter:
         return view(row, assets.url(row["id"], str(request.base_url))) | more | {"job": row["job_id"]}
 
     @router.post("/v1/assets", status_code=201, response_model=AssetView, openapi_extra=_UPLOAD)
-    async def upload(request: Request, response: Response) -> dict[str, Any]:
+    async def upload(request: Request, response: Response, expires_in_s: Lasts = None) -> dict[str, Any]:
         """Upload a file: its raw bytes with their Content-Type, or a multipart form with the field `file`."""
         key_id = caller_of(request).id
-        row = await keep_upload(assets, request, key_id)
+        row = await keep_upload(assets, request, key_id, expires_in_s)
         response.headers["location"] = f"/v1/assets/{row['id']}"
         return shown(row, request)
 
@@ -99,7 +103,7 @@ _UPLOAD = {"requestBody": {"required": True, "content": {"*/*": {"schema": {"typ
 _CONTENT: dict[int | str, dict[str, Any]] = {206: {"description": "a range"}, 416: {"description": "no such range"}}
 
 
-async def keep_upload(assets: Assets, request: Request, key_id: str) -> Row:
+async def keep_upload(assets: Assets, request: Request, key_id: str, expires_in_s: int | None = None) -> Row:
     """Keep the file in a request as an asset of this owner, committed. Raises Invalid, TooLarge."""
     upload = await read_upload(request, UPLOAD_BYTES)
     kept = await assets.keep_stream(upload.chunks)
@@ -107,6 +111,8 @@ async def keep_upload(assets: Assets, request: Request, key_id: str) -> Row:
         refuse("body", "is empty: send the file's bytes")
     check(kept, upload.claimed, "body")
     row = tables.new_row(key_id, kept, "upload")
+    if expires_in_s is not None:
+        row["expires_at"] = row["created_at"] + timedelta(seconds=expires_in_s)
     await assets.database.together(lambda connection: tables.insert(connection, [row]))
     return row
 

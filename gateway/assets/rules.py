@@ -29,7 +29,8 @@ def blob_of(data: bytes) -> Blob:
 class Facts(NamedTuple):
     """What was measured. `fault` says why these bytes are not what they seem; None means that they decode.
 
-    A still picture has no frames; a clip without sound has `has_audio` False; what does not apply is None.
+    A still picture has no frames; a clip without sound has `has_audio` False; what does not apply is None. `is_blank`:
+    a picture or clip of one colour all over, as far as was looked.
     """
 
     mime: str
@@ -39,6 +40,7 @@ class Facts(NamedTuple):
     fps: float | None = None
     frames: int | None = None
     has_audio: bool | None = None
+    is_blank: bool = False
     fault: str | None = None
 
 

@@ -69,9 +69,12 @@ class Assets:
         return (self.public_url or address).rstrip("/") + signed_path(asset, self.secret, clock.now())
 
     async def found(self, asset: str, key_id: str | None = None) -> Row:
-        """An asset, of this owner if one is named. Raises NotFound, also for another's."""
+        """An asset; of this owner, and not expired, if one is named. Raises NotFound, also for another's.
+
+        Without an owner it is asked for by a job that has it, or by a signed link, which has an end of its own.
+        """
         row = await self.database.glance(lambda connection: tables.find(connection, asset))
-        if row is None or (key_id is not None and row["key_id"] != key_id):
+        if row is None or (key_id is not None and (row["key_id"] != key_id or tables.has_expired(row))):
             raise NotFound(f"there is no asset {asset[:40]!r}: see GET /v1/assets for those of your key")
         return row
 

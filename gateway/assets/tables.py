@@ -54,15 +54,17 @@ ASSET: sa.Table = AssetRow.__table__  # type: ignore[attr-defined]
 _INSERT = Prepared(ASSET.insert().values({each.name: sa.bindparam(each.name) for each in ASSET.c}))
 _FIND = ASSET.select().where(ASSET.c.id == sa.bindparam("asset"))
 _OF_JOB = ASSET.select().where(ASSET.c.job_id == sa.bindparam("job")).order_by(ASSET.c.id)
-_OF_KEY = ASSET.select().where(ASSET.c.key_id == sa.bindparam("key"))
+_LASTS = sa.or_(ASSET.c.expires_at.is_(None), ASSET.c.expires_at > sa.bindparam("now", type_=ASSET.c.expires_at.type))
+_OF_KEY = ASSET.select().where(ASSET.c.key_id == sa.bindparam("key"), _LASTS)
 _PAGE = _OF_KEY.order_by(ASSET.c.id.desc()).limit(sa.bindparam("most"))
 _NEXT_PAGE = _PAGE.where(ASSET.c.id < sa.bindparam("after"))
+_UPLOADS = _PAGE.where(ASSET.c.source == "upload")
 
 
 def new_row(key_id: str, kept: Kept, source: Source, job_id: str | None = None) -> Row:
     """A row with an id of its own, for `insert` in whichever transaction it belongs to."""
     facts = kept.facts._asdict()
-    del facts["fault"]
+    del facts["fault"], facts["is_blank"]
     owned = {"id": clock.new_id("ast"), "key_id": key_id, "source": source, "job_id": job_id}
     return owned | kept.blob._asdict() | facts | {"created_at": clock.now(), "expires_at": None}
 
@@ -83,6 +85,17 @@ def of_job(connection: Connection, job_id: str) -> list[Row]:
 
 
 def of_key(connection: Connection, key_id: str, most: int, after: str | None = None) -> list[Row]:
-    """At most so many assets of one owner, newest first, older than the asset `after`."""
-    bound = {"key": key_id, "most": most} | ({"after": after} if after else {})
+    """At most so many assets of one owner that have not expired, newest first, older than the asset `after`."""
+    bound = {"key": key_id, "most": most, "now": clock.now()} | ({"after": after} if after else {})
     return [dict(row) for row in connection.execute(_NEXT_PAGE if after else _PAGE, bound).mappings()]
+
+
+def uploads_of_key(connection: Connection, key_id: str, most: int) -> list[Row]:
+    """At most so many uploads of one owner that have not expired, newest first."""
+    bound = {"key": key_id, "most": most, "now": clock.now()}
+    return [dict(row) for row in connection.execute(_UPLOADS, bound).mappings()]
+
+
+def has_expired(row: Row) -> bool:
+    """Whether it is to be had no more; jobs that were given it before keep it."""
+    return row["expires_at"] is not None and bool(row["expires_at"] <= clock.now())

@@ -30,7 +30,7 @@ from router.feeds.readings import is_board
 from router.feeds.sources import APART
 from router.latency import Attempted, Latencies
 from router.names import Names
-from router.quality import Qualities, Standing
+from router.quality import UNMEASURED, Hazards, Qualities, Standing
 
 log = structlog.get_logger()
 
@@ -44,11 +44,13 @@ HISTORY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Boards:
-    """The newest reading of each board as of a day: its standings by the snapshot's id, and their fold."""
+    """The newest reading of each board as of a day: its standings by the snapshot's id, how fast places there were
+    measured to change, and their fold."""
 
     day: date
     names: Names
     standings: Mapping[str, tuple[Standing, ...]]
+    hazards: Hazards
     qualities: Qualities
 
 
@@ -82,11 +84,16 @@ class _Logs(NamedTuple):
     attempts: Sequence[Mapping[Any, Any]]
 
 
-async def gather(db: Database, supply: Supply, now: datetime, before: Belief | None = None) -> Belief:
-    """Read the logs and fold them. `before` is the belief that this one follows, if there is one."""
+async def gather(
+    db: Database, supply: Supply, now: datetime, before: Belief | None = None, hazards: Hazards = UNMEASURED
+) -> Belief:
+    """Read the logs and fold them. `before` is the belief that this one follows, if there is one; `hazards` are
+    those of boards where they were measured."""
     boards = before.boards if before else None
     logs = await db.read(lambda connection: _read(connection, boards, now))
-    belief = await asyncio.to_thread(_believe, supply, logs, boards, now)  # milliseconds, which nobody waits for
+    belief = await asyncio.to_thread(
+        _believe, supply, logs, boards, now, hazards
+    )  # milliseconds, which nobody waits for
     telemetry.EVIDENCE_AGE_S.set_function(lambda: (clock.now() - belief.taken_at).total_seconds())
     return belief
 
@@ -109,22 +116,25 @@ def believe(
     return _believe(supply, _Logs(tuple(said), said, {}, rows), None, now)
 
 
-def _believe(supply: Supply, logs: _Logs, before: Boards | None, now: datetime) -> Belief:
-    boards = _boards(supply, logs, before, now.date())
+def _believe(
+    supply: Supply, logs: _Logs, before: Boards | None, now: datetime, hazards: Hazards = UNMEASURED
+) -> Belief:
+    boards = _boards(supply, logs, before, now.date(), hazards)
     latencies = latency.fold_attempts(map(attempted, logs.attempts), now)
     return Belief(f"ev_{now:%Y-%m-%dT%H:%M:%SZ}", now, boards.qualities, latencies, boards=boards)
 
 
-def _boards(supply: Supply, logs: _Logs, before: Boards | None, day: date) -> Boards:
+def _boards(supply: Supply, logs: _Logs, before: Boards | None, day: date, hazards: Hazards) -> Boards:
     """The same boards as before where nothing has changed; a settled name changes what every label means."""
     names = settlements.names_with(before.names if before else supply.names, logs.settled)
     held = before.standings if before and before.names is names else {}
     fresh = {id: standings_of(payload, names) for id, payload in logs.payloads.items()}
     standings = {id: fresh[id] if id in fresh else held.get(id, ()) for id in logs.ids}
-    if before and not fresh and before.names is names and before.day == day and before.standings == standings:
+    is_same = before is not None and not fresh and before.names is names
+    if before and is_same and (before.day, before.hazards, before.standings) == (day, hazards, standings):
         return before
     merged = [each for standings_there in standings.values() for each in standings_there]
-    return Boards(day, names, standings, quality.fold(merged, supply.models.values(), day))
+    return Boards(day, names, standings, hazards, quality.fold(merged, supply.models.values(), day, hazards))
 
 
 def standings_of(payload: str | bytes, names: Names) -> tuple[Standing, ...]:

@@ -17,11 +17,13 @@ from sqlalchemy.engine import Connection
 from adapters.errors import Fault
 from adapters.schema import Offer
 from gateway.attempts.store import ATTEMPT
+from gateway.catalog import hazards
 from gateway.catalog.matching import Matcher, matcher, provider_of
 from gateway.catalog.sightings import Heard, Looked, Sightings
 from gateway.catalog.supply import Supply
 from gateway.db import Database
 from router import retirement
+from router.evidence import HAZARD_UNKNOWN_PER_DAY
 from router.feeds.sources import NOTICES
 from router.retirement import RETIRED_DAYS, STALE_DAYS, Announced, Life, Shown, Stage, Tried
 
@@ -43,13 +45,16 @@ NONE: Mapping[str, Life] = MappingProxyType({})
 @dataclass(frozen=True)
 class Lives:
     """What is believed of every offer and model. `elsewhere` are ends at providers or of releases that we do not offer,
-    by model: "name@provider" → its life."""
+    by model: "name@provider" → its life. `hazards` are chances per day that an offer ends,
+    `board_hazards` that a place on a board does."""
 
     offers: Mapping[str, Life] = field(default_factory=dict)
     models: Mapping[str, Life] = field(default_factory=dict)
     elsewhere: Mapping[str, Mapping[str, Life]] = field(default_factory=dict)
     successors: Mapping[str, str] = field(default_factory=dict)
     newest: Mapping[str, date] = field(default_factory=dict)
+    hazards: Mapping[str, float] = field(default_factory=dict)
+    board_hazards: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, offer: Offer, day: date) -> Life:
         """An offer's life. Before anything was gathered, what its card says."""
@@ -60,6 +65,10 @@ class Lives:
         return self.models.get(model) or retirement.model_life(
             {offer.id: self.of(offer, day) for offer in offers}, retirement.lives([model], [], {}, [], day)[model], None
         )
+
+    def hazard(self, offer: Offer) -> float:
+        """Chance per day that it ends."""
+        return self.hazards.get(offer.id, HAZARD_UNKNOWN_PER_DAY)
 
     def obstacle(self, offer: Offer, day: date) -> str | None:
         """Why an offer that has retired cannot be used."""
@@ -114,6 +123,7 @@ def fold(
     """All lives as of `today`. Order of readings and notices changes nothing."""
     offers = supply.catalog.offers()
     match = matcher(offers, supply.names)
+    looked = tuple(looked)
     shown = _shown(looked, match)
     said = _announcements(offers, heard, match, today)
     subjects = {offer.id for offer in offers} | supply.models.keys() | said.keys()
@@ -121,12 +131,15 @@ def fold(
     elsewhere = _elsewhere(said.keys() - supply.models.keys() - match.offered, found, match)
     models = {model: _model_life(model, offers, found, elsewhere.get(model, NONE)) for model in supply.models}
     successors = retirement.successors(supply.models, models, today)
+    by_offer = {offer.id: _with_heir(found[offer.id], successors.get(offer.model), supply) for offer in offers}
     return Lives(
-        offers={offer.id: _with_heir(found[offer.id], successors.get(offer.model), supply) for offer in offers},
+        offers=by_offer,
         models={model: _with_heir(life, successors.get(model), supply) for model, life in models.items()},
         elsewhere=elsewhere,
         successors=successors,
         newest=_newest(shown),
+        hazards=hazards.of_offers(by_offer, [each for each in shown if each.day <= today], today),
+        board_hazards=hazards.of_boards(looked, supply.names, today),
     )
 
 
@@ -144,7 +157,7 @@ def _shown(looked: Iterable[Looked], match: Matcher) -> list[Shown]:
 
     return [
         Shown(source, day, frozenset().union(*(meant(*row) for row in rows)))
-        for source, day, rows in sorted(looked, key=lambda each: each[:2])
+        for source, day, rows, _ in sorted(looked, key=lambda each: each[:2])
     ]
 
 

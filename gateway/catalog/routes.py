@@ -127,18 +127,18 @@ def offer_view(offer: Offer, supply: Supply, belief: Belief, lives: Lives, today
         **life_view(lives.of(offer, today)),
         "accepts": {name: accept.model_dump(exclude_none=True) for name, accept in offer.accepts.items()},
         "inputs": {role: list(count) for role, count in offer.inputs.items()},
-        "evidence": {task: _evidence(belief, offer.for_task(task), task) for task in sorted(offer.tasks)},
+        "evidence": {task: _evidence(belief, lives, offer.for_task(task), task) for task in sorted(offer.tasks)},
         "unsure": offer.unsure,
     }
 
 
-def _evidence(belief: Belief, offer: Offer, task: Task) -> dict[str, Any]:
+def _evidence(belief: Belief, lives: Lives, offer: Offer, task: Task) -> dict[str, Any]:
     known = belief.of(offer, task)
     return {
         "quality": known.quality._asdict(),
         "eta_s": {"p50": known.latency_p50_s, "p95": known.latency_p95_s},
         "reliability": known.reliability,
-        "hazard_per_day": known.hazard_per_day,
+        "hazard_per_day": lives.hazard(offer),
     }
 
 

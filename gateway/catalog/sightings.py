@@ -6,6 +6,7 @@ a month: enough to know when a source last showed something, and that it was loo
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -28,6 +29,9 @@ READINGS_MOST = 20_000
 AT_ONCE = 50
 """Payloads read in one go: at some hundred kilobytes each, a few megabytes."""
 
+BEST_MOST = 25
+"""Labels of a board's top that are kept: a model may have several, and five places are followed."""
+
 DAY_MICROS = 86_400_000_000
 
 
@@ -39,11 +43,12 @@ class Row(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """One whole reading: on `day`, `source` showed these and nothing else."""
+    """One whole reading: on `day`, `source` showed these and nothing else. `best` are a board's first labels."""
 
     source: str
     day: date
     rows: frozenset[Row]
+    best: tuple[str, ...] = ()
 
 
 class Heard(NamedTuple):
@@ -99,7 +104,7 @@ class Sightings:
                 found = frozenset(self._same(row) for row in _rows(document))
                 is_named = subject.startswith(f"{source}/")
                 whole = source if subject == "listing" else subject if is_named else f"{source} {subject}"
-                self.looked[id] = Looked(whole, taken_at.date(), found)
+                self.looked[id] = Looked(whole, taken_at.date(), found, _best(document))
 
     def _same(self, row: Row) -> Row:
         """One object for equal rows: sixty daily lists of a provider are nearly one."""
@@ -127,6 +132,12 @@ def _renewed(before: Known | None, written: Mapping[str, Any], at: datetime) -> 
         return before._replace(newest=at)
     notice = Notice.model_validate(written)
     return Known(written, notice, before.first if before and before.notice.ends == notice.ends else at, at)
+
+
+def _best(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The first labels of a board, best first; none of a listing."""
+    rated = sorted((-row["rating"], str(row["label"])) for row in document["rows"] if "rating" in row)
+    return tuple(sys.intern(label) for _, label in rated[:BEST_MOST])
 
 
 def _rows(document: Mapping[str, Any]) -> Iterable[Row]:

@@ -38,6 +38,11 @@ class Supply:
     def models(self) -> Mapping[str, Model]:
         return self.catalog.models
 
+    @property
+    def real_providers(self) -> tuple[str, ...]:
+        """Those that can be used here: with a key, or of the operator's own that need none."""
+        return tuple(name for name, card in sorted(self.cards.items()) if _is_real(card, self.keys))
+
     def offer(self, offer_id: str, task: Task) -> Offer | None:
         return self.by_name.get((offer_id, task))
 

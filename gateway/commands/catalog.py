@@ -58,7 +58,8 @@ def believed() -> tuple[Supply, Belief, Lives]:
     async def gathered(db: Database) -> tuple[Belief, Lives]:
         await db.together(lambda connection: starter.load_starter(connection, now))
         await prices.reprice(db, supply)
-        return await evidence.gather(db, supply, now), await Watch(db, supply, limits).refreshed(now)
+        lives = await Watch(db, supply, limits).refreshed(now)
+        return await evidence.gather(db, supply, now, None, lives.board_hazards), lives
 
     if not exists(chosen.database_url):
         belief = evidence.believe(supply, [reading.payload for reading in starter.readings()], (), now)

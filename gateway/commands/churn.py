@@ -59,6 +59,10 @@ def _draw(console: Console, document: dict[str, Any]) -> None:
     console.print()
     console.print(months)
     console.print(f"\nthere now: {', '.join(document['now'])}", soft_wrap=True)
+    console.print("in their lives, as far as this board shows:")
+    for stage in dict.fromkeys(document["stages"].values()):
+        named = ", ".join(subject for subject, where in document["stages"].items() if where == stage)
+        console.print(f"  {stage}: {named}", soft_wrap=True)
 
 
 def _interval(figures: Figures, unit: str, digits: int = 1) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from adapters.http import close_clients, open_clients
 from gateway import clock
 from gateway.catalog import settlements
+from gateway.catalog.boards import ALIASES
 from gateway.catalog.refreshing import LISTINGS, Refresher, listed_providers
 from gateway.catalog.supply import read_supply
 from gateway.commands.database import on_database
@@ -41,6 +42,7 @@ KINDS = (*sources.KINDS, LISTINGS)
 
 def refresh(kind: str, source: str | None, place: Path | None, taken_at: str | None, as_json: bool) -> None:
     """Exit code 1 where nothing at all was believed."""
+    source = ALIASES.get(source, source) if source else None
     if kind not in KINDS:
         raise Refused(f"there is no {kind} to refresh: choose one of {', '.join(KINDS)}")
     day = _day(taken_at)

@@ -1,9 +1,11 @@
-"""The JSON object in a request to a door, read within the limit that a job's body has. It understands none of it."""
+"""JSON to and from a door: a body read within the limit that a job's has, a refusal written. It understands neither."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.problems import Invalid, TooLarge
 from gateway.routing.routes import BODY_BYTES
@@ -25,6 +27,11 @@ async def read_object(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise _wrong("must be a JSON object")
     return document
+
+
+def refusing(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    """A refusal in ASCII: it repeats names that callers gave to fields, and half a character has no UTF-8."""
+    return Response(json.dumps(body), status, dict(headers), "application/json")
 
 
 def _wrong(message: str) -> Invalid:

@@ -1,11 +1,14 @@
-"""What no other API has a word for: our own headers on its answers, and routing wishes in its bodies. Pure."""
+"""What no other API has a word for: our own headers on its answers, and routing wishes in its bodies.
+
+It sends nothing and keeps nothing.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.jobs.service import Seen
+from gateway.jobs.service import Jobs, Seen
 from gateway.ledger.rules import usd
 from gateway.problems import Invalid
 from gateway.routing.body import Wishes
@@ -29,6 +32,11 @@ def headers(seen: Seen) -> dict[str, str]:
     return known | cost
 
 
+def answered(jobs: Jobs, seen: Seen) -> dict[str, str]:
+    """All headers on a door's answer: ours, and the standard ones where a pinned model ends."""
+    return headers(seen) | jobs.ending(seen)
+
+
 def wished(value: object, path: str = FIELD) -> dict[str, Any]:
     """What the extra field means: fields of a job's body, `routing` among them. Raises Invalid with the path."""
     if value is None:
@@ -36,6 +44,7 @@ def wished(value: object, path: str = FIELD) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise refused(path, "must be an object with routing wishes")
     besides = {name: value[name] for name in BESIDES if name in value}
+    _check(besides, path)
     wishes = {name: each for name, each in value.items() if name not in BESIDES}
     try:
         return besides | ({"routing": Wishes.model_validate(wishes)} if wishes else {})
@@ -44,6 +53,15 @@ def wished(value: object, path: str = FIELD) -> dict[str, Any]:
         unknown = first["type"] == "extra_forbidden"
         said = "there is no such wish" if unknown else str(first["msg"])
         raise refused(".".join(map(str, (path, *first["loc"]))), said) from error
+
+
+def _check(besides: Mapping[str, Any], path: str) -> None:
+    """What doors add their own entries to must be objects. Raises Invalid."""
+    options = besides.get("extra")
+    each = {f"extra.{name}": value for name, value in options.items()} if isinstance(options, Mapping) else {}
+    for name, value in {"metadata": besides.get("metadata"), "extra": options, **each}.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise refused(f"{path}.{name}", "must be an object")
 
 
 def refused(path: str, message: str) -> Invalid:

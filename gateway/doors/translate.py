@@ -255,12 +255,13 @@ def moved(problem: Problem, places: Mapping[str, str]) -> Problem:
     return _invalid([_fault(_theirs(each["path"], places), each["message"]) for each in faults], problem)
 
 
-def under(problem: Problem, start: str) -> Problem:
-    """The same problem, its faults said to be inside of `start`."""
+def under(problem: Problem, start: str, beside: Collection[str] = ()) -> Problem:
+    """The same problem, its faults said to be inside of `start`; those of `beside` stand beside it."""
     faults = problem.more.get("errors")
     if not isinstance(faults, list) or not isinstance(problem, Invalid):
         return problem
-    return _invalid([_fault(f"{start}.{each['path']}".rstrip("."), each["message"]) for each in faults], problem)
+    paths = [each["path"] if each["path"] in beside else f"{start}.{each['path']}".rstrip(".") for each in faults]
+    return _invalid([_fault(path, each["message"]) for path, each in zip(paths, faults, strict=True)], problem)
 
 
 def _theirs(path: str, places: Mapping[str, str]) -> str:

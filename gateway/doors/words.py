@@ -25,6 +25,9 @@ MOVING = frozenset({"duration_s", "frames", "fps", "first_frame", "last_frame"})
 ROLES = frozenset(role.value for role in Role)
 SAYINGS = frozenset(PARAMETERS) | {"prompt", "frames"}
 
+LARGEST = 2**63
+"""What a whole number in a database holds: no field of anybody's has larger ones, and they break arithmetic."""
+
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s|sec|seconds|x|k|fps)?", re.IGNORECASE)
 
 
@@ -111,9 +114,9 @@ def _whole(value: JsonValue) -> int:
 def _number(value: JsonValue) -> float:
     """A number, or the same as text, with the unit that vendors write behind it ("8s")."""
     if isinstance(value, str) and (found := _NUMBER.fullmatch(value.strip())):
-        return float(found[1])
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unreadable("must be a number")
+        value = float(found[1])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
+        raise Unreadable("must be a number")  # nor is one what our reader takes for one: NaN, Infinity
     return value
 
 

@@ -92,7 +92,8 @@ class Endings:
         measured = collecting.measured(tuple(good), task) | await self._given(price, request)
         outputs = [_output(each) for each in good]
         bill = settlement.bill(price, request, supplied.offer, done, measured, outputs)
-        undelivered = settlement.undelivered(request, outputs, price)
+        blank = [index for index, each in enumerate(good) if each.facts and each.facts.is_blank]
+        undelivered = settlement.undelivered(request, outputs, price, blank)
         rows = [each.row for each in good if each.row]
         tally = usage_rules.tally(task, bill.usage, bill.lines, bill.nanos, outputs)
         delivered = Delivered(

@@ -41,6 +41,12 @@ async def hang_up(jobs: Jobs, caller: Caller, job_id: str) -> Seen:
     return await jobs.see(caller, job_id) if stopped else seen
 
 
+async def stop(jobs: Jobs, caller: Caller, job_id: str) -> Seen:
+    """Cancel any job; a text's stream is closed where this process reads it."""
+    seen = await hang_up(jobs, caller, job_id)
+    return seen if seen.is_final else await jobs.cancel(caller, job_id)
+
+
 async def _stopped(jobs: Jobs, attempt: Attempt) -> Attempt | None:
     """The same attempt, if its stream was being read here and is read no more."""
     running = jobs.runner.running.get(attempt.id) if jobs.runner else None

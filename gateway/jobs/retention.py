@@ -131,7 +131,7 @@ def _clear_jobs(connection: Connection, ids: Sequence[str]) -> int:
     """Jobs that have ended and are settled, with their attempts and what they charged to each budget.
 
     Their postings, their outputs and the counts of the budgets stay.
-   """
+    """
     over = sa.select(JOB.c.id).where(
         JOB.c.id.in_(ids), JOB.c.status.in_([status.value for status in FINAL]), JOB.c.cost_nanos.is_not(None)
     )

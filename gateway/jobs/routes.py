@@ -8,9 +8,8 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from adapters.schema import Task
-from gateway import clock
 from gateway.assets.service import Assets
-from gateway.jobs.hangups import hang_up
+from gateway.jobs.hangups import stop
 from gateway.jobs.happenings import DONE, told_by
 from gateway.jobs.rules import Status
 from gateway.jobs.service import WAIT_S, Jobs, Seen
@@ -37,18 +36,23 @@ def wait_s(prefer: str | None) -> float:
     return min(float(found[1]), WAIT_S) if found[1] else WAIT_S
 
 
+def repeat_key(request: Request) -> str | None:
+    """The key under which a request may be repeated without a second job. Raises Invalid."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= KEY_CHARS:
+        raise Invalid(f"Idempotency-Key: from 1 to {KEY_CHARS} characters")
+    return key
+
+
 def answer(jobs: Jobs, seen: Seen, status: int, assets: Assets, request: Request) -> Response:
     document = view(seen, links(assets, request))
     headers = {"location": f"/v1/jobs/{seen.job['id']}", "content-type": "application/json"}
-    ending = jobs.routing.ending(seen.job["asked_model"], clock.now().date())
-    return Response(json.dumps(document), status, headers | ending)
+    return Response(json.dumps(document), status, headers | jobs.ending(seen))
 
 
 async def create_job(jobs: Jobs, assets: Assets, request: Request) -> Response:
     """What `POST /v1/jobs` does; also called without FastAPI in between, where every microsecond counts."""
-    caller, idempotency_key = caller_of(request), request.headers.get("idempotency-key")
-    if idempotency_key is not None and not 1 <= len(idempotency_key) <= KEY_CHARS:
-        raise Invalid(f"Idempotency-Key: from 1 to {KEY_CHARS} characters")
+    caller, idempotency_key = caller_of(request), repeat_key(request)
     body = await read_body(request)
     seen = await jobs.submit(caller, body, idempotency_key)
     if seconds := wait_s(request.headers.get("prefer")):
@@ -99,9 +103,7 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
     @router.post("/v1/jobs/{job_id}/cancel", response_class=Response)
     async def cancel(request: Request, job_id: str) -> Response:
         """Stop a job. `effective` says whether the provider stopped, or only we stopped waiting."""
-        caller = caller_of(request)
-        seen = await hang_up(jobs, caller, job_id)
-        seen = seen if seen.is_final else await jobs.cancel(caller, job_id)
+        seen = await stop(jobs, caller_of(request), job_id)
         document = view(seen, links(assets, request)) | {"effective": seen.job["canceled_by"]}
         return Response(json.dumps(document), media_type="application/json")
 

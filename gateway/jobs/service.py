@@ -97,7 +97,7 @@ class Jobs:
 
     def _check_webhook(self, body: JobBody) -> None:
         if body.webhook_url and (reason := webhook_rules.refusal(body.webhook_url, self.is_private_allowed)):
-            raise Invalid(f"webhook_url: {reason}")
+            raise Invalid(f"webhook_url: {reason}", errors=[{"path": "webhook_url", "message": reason}])
 
     async def _repeated(self, caller: Caller, body: JobBody, idempotency_key: str) -> str | None:
         row = await self.db.glance(lambda connection: store.repeated(connection, caller.id, idempotency_key))
@@ -192,6 +192,10 @@ class Jobs:
             await _message(message, f"messages.{index}", brought) for index, message in enumerate(request.messages)
         ]
         return request.model_copy(update={"inputs": tuple(inputs), "messages": tuple(messages)}), rows
+
+    def ending(self, seen: Seen) -> dict[str, str]:
+        """Headers that say when the model that a job's caller pinned ends; none for what does not."""
+        return self.routing.ending(seen.job["asked_model"], clock.now().date())
 
     async def see(self, caller: Caller, job_id: str) -> Seen:
         """A job of the caller's own, or of anyone for an admin. Another's is not found."""

@@ -122,9 +122,14 @@ def plain(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def undelivered(request: MediaRequest, outputs: Sequence[dict[str, Any]], price: Price) -> list[dict[str, Any]]:
-    """What came out less or other than asked, as adjustments with `delivered`."""
+def undelivered(
+    request: MediaRequest, outputs: Sequence[dict[str, Any]], price: Price, blank: Sequence[int] = ()
+) -> list[dict[str, Any]]:
+    """What came out less or other than asked, as adjustments with `delivered`. `blank`: which of the outputs are; their
+    price stays as it is, for the provider asks it all the same."""
     found: list[dict[str, Any]] = []
+    if blank:
+        found.append({"parameter": "content", "asked": None, "sent": None, "delivered": "blank", "outputs": [*blank]})
     if came := tier_delivered(request, price, outputs):
         asked = {"asked": request.resolution, "sent": request.resolution}
         found.append({"parameter": "resolution", "delivered": came} | asked)

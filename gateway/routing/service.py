@@ -30,7 +30,7 @@ from gateway.routing.fitting import OWN, Fitted, fit_of, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
 from router import decide as deciding
 from router.decide import Candidate, Decision
-from router.evidence import quoted
+from router.evidence import facing, quoted
 from router.names import Auto, Named, OneModel, OneOffer, Unknown
 from router.policy import Policy
 from router.retirement import Life, Stage
@@ -207,7 +207,7 @@ class Routing:
         self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, day: date, terms: Terms
     ) -> tuple[Candidate, bool]:
         """An offer with its evidence and its quote, or the reason against it; and whether that reason is the price."""
-        evidence = self.belief.of(offer, request.task)
+        evidence = facing(self.belief.of(offer, request.task), self.lives.hazard(offer))
         is_named = not isinstance(named, Auto) or not {offer.provider, offer.id, offer.model}.isdisjoint(
             body.routing.only
         )

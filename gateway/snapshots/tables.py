@@ -31,7 +31,7 @@ class FeedRow(SQLModel, table=True):
 
     __tablename__ = "feed"
 
-    kind: str = Field(primary_key=True, max_length=20, description="boards, prices, notices or listings")
+    kind: str = Field(primary_key=True, max_length=20, description="boards, prices, notices, listings or health")
     name: str = Field(primary_key=True, max_length=100, description="the source")
     good_at: datetime | None = Field(default=None, sa_type=Timestamp, description="when it was last read and believed")
     taken_at: datetime | None = Field(default=None, sa_type=Timestamp, description="the day of its newest good reading")

@@ -142,7 +142,8 @@ def test_the_schema_for_editors_asks_for_what_a_written_card_must_have():
 
 SHAPES = {
     Cancels: {
-        "ark_video", "dashscope", "fal", "google_interactions", "minimax_h3", "replicate", "runway", "synthesia",
+        "ark_video", "comfyui", "dashscope", "fal", "google_interactions", "minimax_h3", "replicate", "runway",
+        "synthesia",
     },
     Streams: {"anthropic", "fal_stream", "gemini", "openai_chat"},
     Lists: {

@@ -228,3 +228,19 @@ def test_a_year_of_daily_readings_of_six_boards_folds_within_two_seconds():
     qualities = fold(year, (), TODAY)
     assert time.process_time() - began < 2.0
     assert len(qualities.known) >= 6 * 200
+
+
+@given(STANDINGS, st.integers(0, 400), st.integers(0, 400), st.floats(0, 1))
+def test_at_any_measured_hazard_age_never_narrows_an_interval(standings, days, more_days, per_day):
+    hazards, now = {"arena/one": per_day}, TODAY + timedelta(days=days)
+    soon, late = fold(standings, (), now, hazards), fold(standings, (), now + timedelta(days=more_days), hazards)
+    for key, quality in soon.known.items():
+        assert width(late.known[key]) >= width(quality) - 1e-9
+
+
+def test_a_standing_ages_by_the_hazard_that_was_measured_on_its_board():
+    rows = [standing("label-0", 1200, days_ago=30), standing("label-2", 1000, days_ago=30)]
+    restless, quiet = (fold(rows, (), TODAY, {"arena/one": each}) for each in (0.1, 0.001))
+    known = [each.of("m/a", Task.TEXT_TO_IMAGE) for each in (quiet, fold(rows, (), TODAY), restless)]
+    assert width(known[0]) < width(known[1]) < width(known[2])
+    assert known[2].boards[0].hazard_per_day == 0.1

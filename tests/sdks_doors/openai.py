@@ -166,6 +166,17 @@ async def main():
     async with openai.AsyncOpenAI(api_key=key, base_url=f"{base}/openai/v1", max_retries=0) as waiting:
         made = await waiting.images.generate(model=PICTURES, prompt="a fox", size="64x64")
         assert made.data[0].b64_json
+        shown = await waiting.images.generate(model=PICTURES, prompt="a fox", size="64x64", stream=True)
+        events = [event async for event in shown]
+        assert [event.type for event in events] == ["image_generation.completed"], events
+        assert base64.b64decode(events[0].b64_json).startswith(PNG)
+        edited = await waiting.images.edit(model=PICTURES, prompt="dusk", image=("a.png", blue, "image/png"))
+        assert edited.data[0].b64_json
+        assert PICTURES in [model.id async for model in waiting.models.list()]
+        [refused] = await asyncio.gather(
+            waiting.images.generate(model="nobody/knows-this", prompt="a"), return_exceptions=True
+        )
+        assert isinstance(refused, openai.BadRequestError) and refused.code == "model_not_found", refused
         stream = await waiting.chat.completions.create(model=WORDS, messages=asked, max_tokens=60, seed=3, stream=True)
         words = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
         assert "".join(words) == text

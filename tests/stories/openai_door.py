@@ -1,12 +1,15 @@
 """How a story speaks at the OpenAI door, without OpenAI's client, and reads what it answers."""
 
 import json
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 
 from tests.stories.house import Customer
+from tests.stories.upstreams import GONE, Exchange
 
 DOOR = "/openai/v1"
 PICTURE = {"model": "podium/sandbox-pictures-draft", "prompt": "a paper boat", "size": "64x64"}
@@ -45,3 +48,20 @@ def data(line: str) -> Any:
 def deltas(streamed: list[str]) -> list[str]:
     chunks = [data(line) for line in streamed if line.startswith("data: {")]
     return [chunk["choices"][0]["delta"]["content"] for chunk in chunks if chunk["choices"][0]["delta"].get("content")]
+
+
+def talking_until_cut(cut: threading.Event) -> Callable[[Exchange], None]:
+    """A word again and again, until nobody takes it."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.begin(200, {"content-type": "text/event-stream"})
+        word = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
+        try:
+            for _ in range(600):
+                exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
+                time.sleep(0.05)
+        except GONE:
+            cut.set()
+
+    return answer

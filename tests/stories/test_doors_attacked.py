@@ -1,13 +1,16 @@
 """What strangers and fools send to the doors: always an answer in the door's own shape, never a fault of ours."""
 
 import json
+import threading
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.simulators.media import picture
-from tests.stories.house import Customer, Gateway, eventually
+from tests.stories.house import Customer, Gateway
+from tests.stories.openai_door import talking_until_cut
+from tests.stories.upstreams import Upstream
 
 PICTURES, CLIPS, WORDS = "podium/sandbox-pictures", "podium/sandbox-clips-draft", "podium/sandbox-words"
 OPENAI, FAL, REPLICATE = (
@@ -96,7 +99,11 @@ def test_a_wish_in_the_wrong_form_is_refused(rich: Customer, path: str, wish: An
 
 @pytest.mark.parametrize("path", DOORS)
 def test_half_a_character_is_refused(rich: Customer, path: str) -> None:
-    for body in (picture_of(path, prompt="\ud800"), picture_of(path, **{"\ud800": 1}), picture_of(path) | {"\udfff": 1}):
+    for body in (
+        picture_of(path, prompt="\ud800"),
+        picture_of(path, **{"\ud800": 1}),
+        picture_of(path) | {"\udfff": 1},
+    ):
         answer = sent(rich, path, body)
         assert answer.status_code in (400, 404, 422), answer.text
 
@@ -180,6 +187,13 @@ def test_a_search_has_a_bounded_body(rich: Customer) -> None:
     assert answer.status_code == 413, answer.text
 
 
+def test_no_body_is_read_whole_however_long(rich: Customer) -> None:
+    for path in ("/v1/webhooks", "/v1/keys", "/v1/webhooks/secret/rotate"):
+        for body in (b"x" * 1_100_000, iter([b"x" * 500_000] * 3)):
+            answer = rich.send("POST", path, content=body, headers={"content-type": "application/json"})
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), answer.text
+
+
 @pytest.mark.parametrize("at", ["after=%00", "after=" + "x" * 300])
 def test_a_page_of_clips_is_asked_for_in_letters(rich: Customer, at: str) -> None:
     assert rich.get(f"/openai/v1/videos?{at}").status_code == 400
@@ -201,7 +215,7 @@ def test_a_key_comes_in_a_header_in_one_of_three_forms(
 
 def test_a_forms_headers_are_bounded(rich: Customer) -> None:
     header = b'Content-Disposition: form-data; name="file"; filename="' + b"a" * 3_000_000 + b'"'
-    body = b"--b\r\n" + header + b"\r\n\r\n" + picture("PNG") + b"\r\n--b--\r\n"
+    body = b"--b\r\n" + header + b"\r\n\r\n" + picture() + b"\r\n--b--\r\n"
     for path in ("/v1/assets", "/replicate/v1/files", "/openai/v1/images/edits"):
         answer = rich.send("POST", path, content=body, headers={"content-type": "multipart/form-data; boundary=b"})
         assert answer.status_code in (400, 413, 422), answer.text
@@ -212,7 +226,7 @@ def test_what_one_key_has_no_other_finds_at_any_door(house: Gateway, rich: Custo
     words = {"task": "text", "model": WORDS, "prompt": "a fox"}
     asked = [{"task": "text-to-image", "prompt": "a fox"}, {"task": "text-to-video", "prompt": "a fox"}, words]
     jobs = [rich.done(each) for each in asked]
-    upload = rich.send("POST", "/v1/assets", content=picture("PNG"), headers={"content-type": "image/png"}).json()
+    upload = rich.send("POST", "/v1/assets", content=picture(), headers={"content-type": "image/png"}).json()
     assets = [upload["id"], *(each["asset"] for job in jobs for each in job["outputs"] if each["asset"])]
     decisions = [job["decision"] for job in jobs]
     ids = [*(job["id"] for job in jobs), *assets, *decisions]
@@ -269,16 +283,24 @@ def test_a_link_opens_its_own_asset_and_only_while_it_holds(house: Gateway, rich
         assert bob.post(path, body).status_code == 404
 
 
-def test_words_that_are_stopped_at_a_door_are_stopped_at_the_provider(house: Gateway, rich: Customer) -> None:
-    long = {"task": "text", "model": WORDS, "prompt": "tell of foxes", "max_tokens": 1_500}
-    for method, cancel in (("POST", "/replicate/v1/predictions/{}/cancel"), ("PUT", f"/fal/{WORDS}/requests/{{}}/cancel")):
-        job = rich.submit(long)
-        rich.job_when(job["id"], lambda seen: seen["status"] == "running")
-        assert rich.send(method, cancel.format(job["id"])).status_code < 300
-        done = eventually(
-            lambda job=job: (seen := rich.job(job["id"]))["attempts"][-1]["ended_at"] and seen, "its attempt ends"
-        )
-        assert done["status"] == "canceled"
+CANCELS = {
+    "native": ("POST", "/v1/jobs/{}/cancel"),
+    "fal": ("PUT", "/fal/story/words/requests/{}/cancel"),
+    "replicate": ("POST", "/replicate/v1/predictions/{}/cancel"),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), CANCELS.values(), ids=CANCELS)
+def test_words_that_are_canceled_at_a_door_are_stopped_at_their_provider(
+    town: Gateway, upstream: Upstream, method: str, path: str
+) -> None:
+    cut, alice = threading.Event(), town.customer()
+    upstream.plan("talker", talking_until_cut(cut))
+    job = alice.submit({"task": "text", "model": "talker/story/words", "prompt": "tell", "max_tokens": 400})
+    alice.job_when(job["id"], lambda _: upstream.posts("talker"))
+    assert alice.send(method, path.format(job["id"])).status_code < 300
+    assert cut.wait(5), "the provider went on talking"
+    assert alice.job_when(job["id"], lambda job: job["attempts"][0]["ended_at"])["status"] == "canceled"
 
 
 def test_every_job_of_a_key_can_be_listed_at_replicates_door(rich: Customer) -> None:

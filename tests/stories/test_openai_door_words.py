@@ -5,15 +5,15 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
 import httpx
 import pytest
 
 from tests.stories.house import Gateway
-from tests.stories.openai_door import DOOR, WORDS, ask, data, deltas, error, lines
-from tests.stories.upstreams import GONE, Exchange, Upstream, chat, status
+from tests.stories.openai_door import DOOR, WORDS, ask, data, deltas, error, lines, talking_until_cut
+from tests.stories.upstreams import Exchange, Upstream, chat, status
 
 SAID = ["Boats ", "float ", "on ", "water."]
 COUNTS = {"prompt_tokens": 12, "completion_tokens": 4}
@@ -68,23 +68,6 @@ def test_who_hangs_up_stops_the_words_at_the_provider_and_pays_for_those_that_ca
     assert Decimal(job["cost"]["cost_usd"]) == expected
     assert alice.held == 0 and alice.balance == 5 - expected
     assert len(upstream.posts("talker")) == 1
-
-
-def talking_until_cut(cut: threading.Event) -> Callable[[Exchange], None]:
-    """A word again and again, until nobody takes it."""
-
-    def answer(exchange: Exchange) -> None:
-        exchange.hang_up()
-        exchange.begin(200, {"content-type": "text/event-stream"})
-        word = {"choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
-        try:
-            for _ in range(600):
-                exchange.write(b"data: " + json.dumps(word).encode() + b"\n\n")
-                time.sleep(0.05)
-        except GONE:
-            cut.set()
-
-    return answer
 
 
 def test_who_hangs_up_before_the_first_word_pays_for_nothing(town: Gateway, upstream: Upstream) -> None:

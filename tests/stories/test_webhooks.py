@@ -1,5 +1,9 @@
 """Webhooks as a customer has them: what happened reaches the receiver, signed, whatever becomes of either side."""
 
+import json
+import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -7,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.stories.cards import CHEAP, asked
-from tests.stories.house import Customer, Gateway, eventually, execute
+from tests.stories.house import ROOT, Customer, Gateway, eventually, execute
 from tests.stories.receiver import Post, Receiver
 from tests.stories.upstreams import Queue, Upstream, status
 
@@ -220,6 +224,19 @@ def test_private_addresses_and_plain_http_are_refused_unless_allowed(town: Gatew
         job = alice.post("/v1/jobs", asked("north") | {"webhook_url": url})
         assert job.status_code == 422 and job.json()["detail"].startswith("webhook_url")
     assert alice.held == 0 and alice.balance == 1
+
+
+def test_the_command_on_the_page_makes_an_endpoint(teller: Gateway) -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    found = re.search(r"```sh\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    alice = teller.customer()
+    command = found[1].replace("localhost:8700", f"127.0.0.1:{teller.port}")
+    bare = {"PATH": os.environ["PATH"], "PODIUM_KEY": alice.secret, "NO_PROXY": "*"}
+    done = subprocess.run(["sh", "-c", command], env=bare, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and json.loads(done.stdout)["secret"].startswith("whsec_"), done
+    [made] = alice.get("/v1/webhooks").json()["data"]
+    assert made["events"] == ["job.finished", "budget.threshold"]
 
 
 def test_anothers_webhooks_are_not_found(teller: Gateway, receiver: Receiver) -> None:

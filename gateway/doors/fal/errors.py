@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
+
+from gateway.doors.bodies import refusing
 
 DOCS = "https://docs.fal.ai/errors/#"
 
@@ -20,7 +22,7 @@ def refusal(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response
     """A problem at this door. `podium` in the body holds what else there is to know of it."""
     kept = {name: value for name, value in headers.items() if name.lower() not in ("content-type", "content-length")}
     said = said_of(document)
-    return JSONResponse(said.body, said.status, kept | said.headers)
+    return refusing(said.body, said.status, kept | said.headers)
 
 
 def said_of(document: Mapping[str, Any]) -> Refusal:

@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 HEADER = "x-fal-target-url"
 TARGET_CHARS = 4_000
+AT = ("/fal", "/fal/", "/fal/proxy")
+"""Where the proxy itself is: no target leads back to it."""
 HOSTS = {
     "queue.fal.run": "/fal", "queue.falrun.com": "/fal", "fal.run": "/fal/run", "falrun.com": "/fal/run",
     "rest.fal.ai": "/fal", "rest.alpha.fal.ai": "/fal", "v3.fal.media": "/fal",
@@ -47,7 +49,10 @@ def target(header: str | None) -> Target:
         raise NotForUs(412, f"{HEADER} must be an address of fal: {', '.join(HOSTS)}")
     if any(part in (".", "..") for part in parts.path.split("/")) or "%" in parts.path:
         raise NotForUs(412, f"{HEADER} must be a plain path at {parts.hostname}")
-    return Target(root + parts.path.rstrip("/"), parts.query)
+    path = root + parts.path.rstrip("/")
+    if path in AT:
+        raise NotForUs(412, f"{HEADER} must not be the address of this proxy")
+    return Target(path, parts.query)
 
 
 @dataclass(frozen=True)

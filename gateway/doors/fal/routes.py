@@ -17,12 +17,13 @@ from gateway.doors.bodies import read_object
 from gateway.doors.door import Door
 from gateway.doors.ending import ended
 from gateway.doors.fal import errors, storage, views
-from gateway.doors.fal.proxy import Proxy
+from gateway.doors.fal.proxy import AT, Proxy
 from gateway.doors.fal.table import TONGUE
 from gateway.doors.links import asset_of
 from gateway.doors.naming import meant
-from gateway.jobs.hangups import hang_up
-from gateway.jobs.service import Seen
+from gateway.jobs.hangups import hang_up, stop
+from gateway.jobs.routes import repeat_key
+from gateway.jobs.service import Jobs, Seen
 from gateway.jobs.views import view
 from gateway.keys.routes import caller_of
 from gateway.problems import Invalid, NotFound, Problem
@@ -68,9 +69,9 @@ class Counter:
             body = body.model_copy(update={"routing": body.routing.model_copy(update={"fallbacks": 0})})
         try:
             body = translate.with_webhook(body, request.query_params.get("fal_webhook"), "fal_webhook")
-            return await self.jobs.submit(caller, body, request.headers.get("idempotency-key"))
+            return await self.jobs.submit(caller, body, repeat_key(request))
         except Problem as problem:
-            raise translate.moved(problem, asked.places) from problem
+            raise translate.moved(problem, {**asked.places, "webhook_url": "fal_webhook"}) from problem
 
     async def seen(self, request: Request, job_id: str) -> Seen:
         return await self.jobs.see(caller_of(request), job_id)
@@ -78,7 +79,7 @@ class Counter:
     def result(self, request: Request, seen: Seen) -> Response:
         """What a job made, or the error that it ended in, or that it has not ended."""
         job = self.shown(request, seen)
-        headers = extras.headers(seen) | {"x-fal-request-id": job["id"]}
+        headers = extras.answered(self.jobs, seen) | {"x-fal-request-id": job["id"]}
         if not seen.is_final:
             said = {"detail": "Request is still in progress", "error_type": "bad_request"}
             return JSONResponse(said, 400, headers)
@@ -96,7 +97,10 @@ class Counter:
             return self.result(request, seen)
         seen = await self.jobs.cancel(caller, seen.job["id"])
         kind = {"x-fal-request-timeout-type": "user"} if limit_s else {}
-        headers = extras.headers(seen) | {"x-fal-request-id": seen.job["id"], "x-fal-error-type": "request_timeout"}
+        headers = extras.answered(self.jobs, seen) | {
+            "x-fal-request-id": seen.job["id"],
+            "x-fal-error-type": "request_timeout",
+        }
         return JSONResponse({"detail": "Request timed out", "error_type": "request_timeout"}, 504, headers | kind)
 
     async def told(self, request: Request, seen: Seen) -> AsyncIterator[str]:
@@ -161,9 +165,11 @@ def _app(endpoint: str) -> str:
     return "/".join(parts[: 3 if parts[0] in ("workflows", "comfy") else 2])
 
 
-def _streamed(events: AsyncIterator[str], seen: Seen, after: BackgroundTask | None = None) -> StreamingResponse:
+def _streamed(
+    jobs: Jobs, events: AsyncIterator[str], seen: Seen, after: BackgroundTask | None = None
+) -> StreamingResponse:
     """Events as they come. `after` is done at the end, also when the reader has gone before it."""
-    headers = extras.headers(seen) | {"x-fal-request-id": seen.job["id"], "cache-control": "no-store"}
+    headers = extras.answered(jobs, seen) | {"x-fal-request-id": seen.job["id"], "cache-control": "no-store"}
     return StreamingResponse(events, 200, headers, media_type="text/event-stream", background=after)
 
 
@@ -177,7 +183,7 @@ def routes(parts: Parts) -> APIRouter:
     _add_runs(router, counter)
     _add_queue(router, counter)
     proxy = Proxy(router)
-    for path in ("/fal", "/fal/", "/fal/proxy"):
+    for path in AT:
         router.routes.insert(0, Route(path, proxy, methods=METHODS, include_in_schema=False))
     return router
 
@@ -188,7 +194,7 @@ def _add_runs(router: APIRouter, counter: Counter) -> None:
         """Run and tell: server-sent events, the last of them the result."""
         seen = await counter.submit(request, endpoint)
         reader_gone = BackgroundTask(hang_up, counter.jobs, caller_of(request), seen.job["id"])
-        return _streamed(counter.told(request, seen), seen, reader_gone)
+        return _streamed(counter.jobs, counter.told(request, seen), seen, reader_gone)
 
     @router.post("/fal/run/{endpoint:path}", response_class=Response, openapi_extra=BODY)
     async def run(request: Request, endpoint: str) -> Response:
@@ -201,14 +207,14 @@ def _add_queue(router: APIRouter, counter: Counter) -> None:
     async def status_stream(request: Request, app: str, request_id: str) -> StreamingResponse:
         """The status as server-sent events, until the request has ended."""
         seen = await counter.seen(request, request_id)
-        return _streamed(counter.statuses(request, app, seen), seen)
+        return _streamed(counter.jobs, counter.statuses(request, app, seen), seen)
 
     @router.get("/fal/{app:path}/requests/{request_id}/status", response_class=Response)
     async def status(request: Request, app: str, request_id: str) -> Response:
         """The status: 202 while it waits or runs, 200 once it has ended. `logs=1` for its logs."""
         seen = await counter.seen(request, request_id)
         said = views.status(counter.shown(request, seen), counter.links(request, app, request_id), _with_logs(request))
-        return JSONResponse(said, 200 if seen.is_final else 202, extras.headers(seen))
+        return JSONResponse(said, 200 if seen.is_final else 202, extras.answered(counter.jobs, seen))
 
     @router.get("/fal/{app:path}/requests/{request_id}/response", response_class=Response)
     @router.get("/fal/{app:path}/requests/{request_id}", response_class=Response)
@@ -220,10 +226,10 @@ def _add_queue(router: APIRouter, counter: Counter) -> None:
     async def cancel(request: Request, app: str, request_id: str) -> Response:
         """Stop a request: 202 if it was stopped, 400 if it had ended before."""
         before = await counter.seen(request, request_id)
-        seen = before if before.is_final else await counter.jobs.cancel(caller_of(request), request_id)
+        seen = before if before.is_final else await stop(counter.jobs, caller_of(request), request_id)
         stopped = not before.is_final and seen.job["status"] == "canceled"
         said = "CANCELLATION_REQUESTED" if stopped else "ALREADY_COMPLETED"
-        return JSONResponse({"status": said}, 202 if stopped else 400, extras.headers(seen))
+        return JSONResponse({"status": said}, 202 if stopped else 400, extras.answered(counter.jobs, seen))
 
     @router.post("/fal/{endpoint:path}", response_class=Response, openapi_extra=BODY)
     async def submit(request: Request, endpoint: str) -> Response:
@@ -232,7 +238,7 @@ def _add_queue(router: APIRouter, counter: Counter) -> None:
         seen = await counter.submit(request, endpoint)
         job = counter.shown(request, seen)
         said = views.submitted(job, counter.links(request, _app(endpoint), job["id"]))
-        return JSONResponse(said, 200, extras.headers(seen) | {"x-fal-request-id": job["id"]})
+        return JSONResponse(said, 200, extras.answered(counter.jobs, seen) | {"x-fal-request-id": job["id"]})
 
 
 DOOR = Door("/fal", routes, errors.refusal, storage.is_open)

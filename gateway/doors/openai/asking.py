@@ -48,6 +48,9 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
 }  # fmt: skip
 """Values that ask for nothing beyond what every offer does. A field that is null asks for nothing either."""
 
+PARTIAL = ("0", "1", "2", "3")
+"""Partial pictures that may be asked for, in a form as words."""
+
 LABELS = ("user", "safety_identifier", "prompt_cache_key")
 """Who asked, in the client's words: kept as labels of the job, told to nobody."""
 
@@ -79,7 +82,7 @@ def image(body: Mapping[str, Any], task: Task, inputs: Sequence[dict[str, Any]] 
     response_format = said.get("response_format")
     if response_format not in (None, "url", "b64_json"):
         raise refused("response_format", "must be url or b64_json")
-    if not isinstance(partial := said.get("partial_images", 0), int | str) or str(partial) not in "0123":
+    if not isinstance(partial := said.get("partial_images", 0), int | str) or str(partial) not in PARTIAL:
         raise refused("partial_images", "must be from 0 to 3")
     fields = _fields(said, IMAGES) | _size(said) | {"task": task, "inputs": list(inputs)}
     options = {name: said[name] for name in OWN if name in said}
@@ -141,7 +144,10 @@ def _size(said: Mapping[str, Any]) -> dict[str, int]:
 
 def _asked(said: Mapping[str, Any], fields: dict[str, Any], options: dict[str, Any]) -> Asked:
     """Labels and routing wishes laid over the fields: ours go before those of `provider`."""
-    labels = {name: said[name] for name in LABELS if name in said} | dict(said.get("metadata") or {})
+    own = said.get("metadata") or {}
+    if not isinstance(own, Mapping):
+        raise refused("metadata", "must be an object")
+    labels = {name: said[name] for name in LABELS if name in said} | dict(own)
     preferences, max_price = preferred(said.get("provider"))
     wished = extras.wished(said.get(extras.FIELD))
     routing = preferences.pop("routing", {}) | _given(wished.pop("routing", None))

@@ -50,7 +50,7 @@ async def _answer(parts: Parts, request: Request, seen: Seen, asked: Asked) -> R
     if asked.stream:
         return await _streamed(parts, request, seen, asked)
     seen = await serving.ended(parts, request, seen)
-    return JSONResponse(answering.completion(seen), headers=extras.headers(seen))
+    return JSONResponse(answering.completion(seen), headers=extras.answered(parts.jobs, seen))
 
 
 async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -87,7 +87,9 @@ class Words(Response):
     """A stream of events whose end comes early when its reader hangs up: then its job is stopped too."""
 
     def __init__(self, parts: Parts, request: Request, told: AsyncGenerator[str, None], seen: Seen) -> None:
-        super().__init__(media_type="text/event-stream", headers=extras.headers(seen) | {"cache-control": "no-store"})
+        super().__init__(
+            media_type="text/event-stream", headers=extras.answered(parts.jobs, seen) | {"cache-control": "no-store"}
+        )
         del self.headers["content-length"]
         self.parts, self.request, self.told, self.seen = parts, request, told, seen
 

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from adapters.errors import Fault
+from gateway.doors.bodies import refusing
 from gateway.problems import Problem
 
 
@@ -82,7 +83,7 @@ def refusal(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response
     status = document["status"] if document["status"] == 405 else kind.status
     kept = {name: value for name, value in headers.items() if name.lower() not in ("content-type", "content-length")}
     kept |= {"x-should-retry": "true" if kind.again else "false"}
-    return JSONResponse({"error": error_of(document)}, status, kept)
+    return refusing({"error": error_of(document)}, status, kept)
 
 
 def error_of(document: Mapping[str, Any]) -> dict[str, Any]:

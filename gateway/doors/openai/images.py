@@ -72,10 +72,12 @@ async def _answer(parts: Parts, request: Request, asked: Asked, kind: str) -> Re
     seen = await serving.submit(parts, request, asked)
     if asked.stream:
         told = _told(parts, request, seen, asked, kind)
-        return StreamingResponse(told, media_type="text/event-stream", headers=STREAM | extras.headers(seen))
+        return StreamingResponse(
+            told, media_type="text/event-stream", headers=STREAM | extras.answered(parts.jobs, seen)
+        )
     seen = await serving.ended(parts, request, seen)
     data = await _shown(parts, request, seen, asked.response_format)
-    return JSONResponse(answering.images(seen, data), headers=extras.headers(seen))
+    return JSONResponse(answering.images(seen, data), headers=extras.answered(parts.jobs, seen))
 
 
 async def _shown(parts: Parts, request: Request, seen: Seen, wanted: str | None) -> list[dict[str, Any]]:

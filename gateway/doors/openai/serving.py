@@ -16,7 +16,7 @@ from gateway.doors.extras import refused
 from gateway.doors.openai.asking import THEIRS, Asked
 from gateway.doors.openai.errors import JobFailed, StillRunning
 from gateway.doors.openai.provider import PRICED
-from gateway.jobs.routes import KEY_CHARS
+from gateway.jobs.routes import repeat_key
 from gateway.jobs.rules import Status
 from gateway.jobs.service import Seen
 from gateway.keys.routes import caller_of
@@ -43,9 +43,7 @@ def speaks_chat(offer: Offer) -> bool:
 
 async def submit(parts: Parts, request: Request, asked: Asked, takes: Takes = is_theirs) -> Seen:
     """Make the job. Raises every Problem that a job is refused with."""
-    idempotency_key = request.headers.get("idempotency-key")
-    if idempotency_key is not None and not 1 <= len(idempotency_key) <= KEY_CHARS:
-        raise Invalid(f"Idempotency-Key: from 1 to {KEY_CHARS} characters")
+    idempotency_key = repeat_key(request)
     body = job_body(narrowed(asked, _in_question(parts, asked), takes))
     try:
         return await parts.jobs.submit(caller_of(request), body, idempotency_key)

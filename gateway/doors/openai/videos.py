@@ -20,6 +20,7 @@ from gateway.doors.openai.thumbnails import thumbnail
 from gateway.jobs.rules import Status
 from gateway.jobs.service import Seen
 from gateway.keys.routes import caller_of
+from gateway.paging import After
 from gateway.problems import NotFound
 
 PAGE, PAGES_MOST = 20, 100
@@ -29,7 +30,6 @@ VIDEO_ID = "/videos/{video_id}"
 
 Variant = Annotated[str, Query(description="video, or thumbnail: its first frame")]
 Size = Annotated[int, Query(alias="limit", ge=1, le=PAGES_MOST)]
-After = Annotated[str | None, Query(max_length=100)]
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -103,7 +103,7 @@ async def _is_clip(parts: Parts, request: Request, value: object, given: dict[st
 
 
 def _told(parts: Parts, seen: Seen) -> Response:
-    headers = extras.headers(seen)
+    headers = extras.answered(parts.jobs, seen)
     if not seen.is_final:
         offer = parts.supply.offer(seen.job["offer"], Task(seen.job["task"]))
         eta_s = parts.routing.belief.of(offer, Task(seen.job["task"])).latency_p50_s if offer else None
@@ -128,7 +128,7 @@ def _made(seen: Seen) -> dict[str, Any]:
 
 async def _content(parts: Parts, seen: Seen, variant: str) -> Response:
     made, blobs = _made(seen), parts.assets.blobs
-    headers = extras.headers(seen)
+    headers = extras.answered(parts.jobs, seen)
     match variant:
         case "video":
             headers |= {"content-type": made["mime"], "content-length": str(made["size_bytes"])}

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
+
+from gateway.doors.bodies import refusing
 
 TITLES = {
     "unauthorized": "Unauthenticated",
@@ -36,7 +38,7 @@ def refusal(document: Mapping[str, Any], headers: Mapping[str, str]) -> Response
         ]
     more = {name: value for name, value in document.items() if name not in _SAID}
     wait = {"retry_after": int(headers["retry-after"])} if headers.get("retry-after", "").isdecimal() else {}
-    return JSONResponse(said | wait | {"podium": {"code": document["code"]} | more}, status, kept)
+    return refusing(said | wait | {"podium": {"code": document["code"]} | more}, status, kept)
 
 
 REFUSAL_WORDS = "flagged as sensitive"

@@ -37,9 +37,8 @@ def routes(assets: Assets) -> APIRouter:
     async def listing(request: Request) -> dict[str, Any]:
         """The newest files of this key."""
         key_id = caller_of(request).id
-        rows = await assets.database.read(lambda connection: tables.of_key(connection, key_id, LISTED))
-        shown = [views.file(row, root(request)) for row in rows if _is_there(row)]
-        return views.page(shown, None)
+        rows = await assets.database.read(lambda connection: tables.uploads_of_key(connection, key_id, LISTED))
+        return views.page([views.file(row, root(request)) for row in rows], None)
 
     @router.get("/{file_id}")
     async def one(request: Request, file_id: str) -> dict[str, Any]:
@@ -65,13 +64,8 @@ def routes(assets: Assets) -> APIRouter:
 
     async def found(request: Request, file_id: str) -> Row:
         row = await assets.found(file_id, caller_of(request).id)
-        if not _is_there(row):
+        if row["source"] != "upload":  # what jobs made, or fetched, is no file of Replicate's
             raise NotFound("The requested resource could not be found.")
         return row
 
     return router
-
-
-def _is_there(row: Row) -> bool:
-    """Whether a row is an upload that has not ended: what jobs made, or fetched, is no file of Replicate's."""
-    return row["source"] == "upload" and (row["expires_at"] is None or row["expires_at"] > clock.now())

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from adapters.schema import MediaRequest, Modality, Task
 from gateway import clock
 from gateway.assembly import Parts
+from gateway.assets.ingest import bounded
 from gateway.db import Database
 from gateway.doors import extras, translate
 from gateway.doors.bodies import read_object
@@ -19,7 +20,8 @@ from gateway.doors.links import asset_of
 from gateway.doors.replicate import errors, files, views
 from gateway.doors.replicate.catalog import Listed, Models, version_view
 from gateway.doors.replicate.table import TONGUE
-from gateway.jobs.routes import wait_s
+from gateway.jobs.hangups import stop
+from gateway.jobs.routes import repeat_key, wait_s
 from gateway.jobs.service import Seen
 from gateway.jobs.views import view
 from gateway.keys.routes import caller_of
@@ -29,6 +31,8 @@ from gateway.webhooks import signing
 PAGE = 100
 STREAM_S = 1_800.0
 """The longest that a stream is held open: Replicate's own limit for a run."""
+SEARCH_BYTES = 1_000
+"""Words to search for: more is no search."""
 BESIDES = frozenset({"input", "version", "webhook", "webhook_events_filter", "stream", "webhook_completed"})
 """What may stand beside the input."""
 TOLD = ["completed"]
@@ -74,16 +78,17 @@ class Counter:
         webhook = document.get("webhook") or document.get("webhook_completed")
         body = translate.with_webhook(asked.body, webhook, "webhook")
         try:
-            seen = await self.jobs.submit(caller, body, request.headers.get("idempotency-key"))
+            seen = await self.jobs.submit(caller, body, repeat_key(request))
         except Problem as problem:
-            raise translate.under(translate.moved(problem, asked.places), "input") from problem
+            said = translate.moved(problem, {**asked.places, "webhook_url": "webhook"})
+            raise translate.under(said, "input", beside=("webhook",)) from problem
         if waits_s:
             seen = await self.jobs.wait(caller, seen, waits_s)
         return self.created(request, seen, bool(waits_s))
 
     def created(self, request: Request, seen: Seen, has_waited: bool) -> Response:
         """201, or 202 for one that was waited for in vain: its status then is `starting`, or clients stop asking."""
-        said, headers = self.shown(request, seen), extras.headers(seen)
+        said, headers = self.shown(request, seen), extras.answered(self.jobs, seen)
         if not has_waited:
             return JSONResponse(said, 201, headers)
         if seen.is_final:
@@ -175,13 +180,13 @@ def _add_predictions(router: APIRouter, counter: Counter) -> None:
     async def one(request: Request, prediction_id: str) -> Response:
         """One prediction, as it is now."""
         seen = await counter.jobs.see(caller_of(request), prediction_id)
-        return JSONResponse(counter.shown(request, seen), 200, extras.headers(seen))
+        return JSONResponse(counter.shown(request, seen), 200, extras.answered(counter.jobs, seen))
 
     @router.post("/predictions/{prediction_id}/cancel", response_class=Response)
     async def cancel(request: Request, prediction_id: str) -> Response:
         """Stop a prediction; one that has ended stays as it is."""
-        seen = await counter.jobs.cancel(caller_of(request), prediction_id)
-        return JSONResponse(counter.shown(request, seen), 200, extras.headers(seen))
+        seen = await stop(counter.jobs, caller_of(request), prediction_id)
+        return JSONResponse(counter.shown(request, seen), 200, extras.answered(counter.jobs, seen))
 
     @router.get("/predictions/{prediction_id}/stream", response_class=StreamingResponse)
     async def stream(request: Request, prediction_id: str) -> StreamingResponse:
@@ -214,7 +219,8 @@ def _add_models(router: APIRouter, counter: Counter) -> None:
     async def search(request: Request) -> dict[str, Any]:
         """Models whose name holds the words in the body."""
         caller_of(request)
-        words = (await request.body())[:200].decode("utf-8", "replace").strip().lower()
+        said = b"".join([chunk async for chunk in bounded(request.stream(), SEARCH_BYTES, "body")])
+        words = said.decode("utf-8", "replace").strip().lower()
         return views.page(models.page(None, words.replace(" ", "-"))[0], None)
 
     @router.get("/models/{owner}/{name}")

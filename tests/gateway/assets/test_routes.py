@@ -56,6 +56,21 @@ async def test_a_raw_upload_is_answered_with_its_facts(client, make):
     assert (await client.get(f"/v1/assets/{asset['id']}")).json()["sha256"] == asset["sha256"]
 
 
+async def test_an_upload_may_have_an_end_after_which_it_is_not_found(client, assets, make, monkeypatch):
+    answer = await client.post("/v1/assets?expires_in_s=60", content=make.picture())
+    asset, now = answer.json(), clock.now()
+    assert answer.status_code == 201 and asset["expires_at"] is not None
+    at = f"/v1/assets/{asset['id']}"
+    assert (await client.get(at)).status_code == 200 and len((await client.get("/v1/assets")).json()["data"]) == 1
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(seconds=61))
+    assert [(await client.get(path)).status_code for path in (at, f"{at}/content")] == [404, 404]
+    assert (await client.get("/v1/assets")).json()["data"] == []
+    assert (await assets.open(asset["id"])).mime == asset["mime"], "a job that has it keeps it"
+    for wrong in ("59", "31536001", "soon"):
+        refused = await client.post(f"/v1/assets?expires_in_s={wrong}", content=make.picture())
+        assert refused.status_code == 422
+
+
 async def test_a_form_upload_is_the_field_file_whatever_else_is_in_the_form(client, make):
     data = make.picture(size=(300, 200))
     form = {"purpose": "vision"}

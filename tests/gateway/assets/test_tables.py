@@ -39,3 +39,13 @@ async def test_pages_of_one_owner_are_complete_and_newest_first(database):
     first = await database.read(lambda connection: tables.of_key(connection, "key_1", 5))
     rest = await database.read(lambda connection: tables.of_key(connection, "key_1", 5, first[-1]["id"]))
     assert [each["id"] for each in first + rest] == [each["id"] for each in reversed(rows) if each["key_id"] == "key_1"]
+
+
+async def test_uploads_are_found_among_outputs_and_what_expired_is_not(database):
+    mine = row() | {"source": "upload"}
+    old = row() | {"source": "upload", "expires_at": mine["created_at"]}
+    await database.together(lambda connection: tables.insert(connection, [mine, old, *(row() for _ in range(5))]))
+    found = await database.read(lambda connection: tables.uploads_of_key(connection, "key_1", 2))
+    assert found == [mine]
+    page = await database.read(lambda connection: tables.of_key(connection, "key_1", 50))
+    assert len(page) == 6 and old["id"] not in {each["id"] for each in page}

@@ -130,6 +130,24 @@ async def test_a_pinned_model_with_an_announced_end_says_so_in_every_answer(hous
 
 
 @pytest.mark.anyio
+async def test_a_pinned_model_with_an_announced_end_says_so_at_every_door(house):
+    await feed(house, notice(30), notice(30, "bcme", "deprecations-rss", 1))
+    asked = {
+        "/fal/acme/one": {"prompt": "a red fox"},
+        "/replicate/v1/models/acme/one/predictions": {"input": {"prompt": "a red fox"}},
+    }
+    for path, body in asked.items():
+        answer = await house.post(path, json=body)
+        assert answer.status_code in (200, 201), answer.text
+        assert answer.headers["deprecation"].startswith("@") and answer.headers["sunset"].endswith("GMT")
+        assert answer.headers["link"] == '</v1/models/acme/two>; rel="successor-version"'
+    job = answer.headers["x-podium-job"]
+    assert "sunset" in (await shown(house, f"/replicate/v1/predictions/{job}")).headers
+    other = await house.post("/fal/acme/two", json={"prompt": "a red fox"})
+    assert other.status_code == 200 and "sunset" not in other.headers
+
+
+@pytest.mark.anyio
 async def test_on_its_date_a_pinned_model_is_gone_and_others_move_to_its_successor(house):
     await feed(house, notice(0), notice(0, "bcme", minutes=1))
     refused = await house.post("/v1/jobs", json=PICTURE | {"model": "acme/one"})

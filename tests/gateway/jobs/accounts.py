@@ -30,8 +30,6 @@ GONE = Ending(Status.FAILED, ProviderError(fault=Fault.MODEL_MISSING, message="n
 UNKNOWN = Ending(Status.UNKNOWN, ProviderError(fault=Fault.UNREACHABLE, message="hung up"))
 
 
-
-
 class House:
     """A gateway without its edges: jobs come in by a call, and attempts end as a test says."""
 

@@ -12,6 +12,7 @@ from gateway.budgets import store as budgets
 from gateway.budgets.rules import Budget, Scope, Spender, Window
 from gateway.budgets.tables import ALERT, CHARGE
 from gateway.jobs import store
+from gateway.jobs.retention import _clear_jobs
 from gateway.keys.rules import Plan
 from gateway.keys.tables import RATE
 from gateway.ledger import rules as ledger
@@ -191,8 +192,6 @@ async def test_nobody_gets_a_decision_that_was_made_on_another_callers_terms(hou
 
 @pytest.mark.anyio
 async def test_what_a_key_charged_goes_with_its_jobs_and_the_count_stays(house):
-    from gateway.jobs.retention import _clear_jobs
-
     await house.limit("cap", DEAREST_NANOS)
     job = await house.begin("north")
     await house.succeed(job, "north", CHEAP_NANOS)

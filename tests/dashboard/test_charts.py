@@ -1,0 +1,89 @@
+"""Charts keep to one grammar: every axis has a title with its unit, every colour is of one palette."""
+
+import base64
+import struct
+import zlib
+
+import pytest
+
+from dashboard import charts, frames
+from dashboard.standards import SIDE_PIXELS, plain_picture, standards
+from tests.dashboard.documents import CHURN, attempt, decision, group, job, ranked
+
+MARKET = decision(ranked("fal/a/dear", "0.20", 0.9), ranked("fal/b/cheap", "0.002", 0.5), ranked("fal/c/x", "0.1", 0.4))
+TRIED = job(attempt("fal/a/b", "unknown", "2026-11-21T04:00:01Z", "2026-11-21T04:00:04Z", "timed_out"))
+SPENT = frames.spend({"data": [group("2026-11-20", "m", "0.5"), group("2026-11-21", "n", "1")]}, "model")
+RATED = [
+    {"taken_at": "2026-08-01T00:00:00Z", "rank": 1, "of": 9, "label": "a", "rating": 1300, "low": 1290, "high": 1310}
+]
+QUALITY = [{"name": "text-to-image", "value": 0.7, "low": 0.6, "high": 0.8}]
+
+DRAWN = {
+    "frontier": lambda: charts.frontier(frames.frontier(MARKET), "fal/a/dear"),
+    "parts": lambda: charts.parts(frames.parts(MARKET)),
+    "waterfall": lambda: charts.waterfall(frames.waterfall(TRIED)),
+    "by_day": lambda: charts.by_day(SPENT, ["2026-11-20", "2026-11-21"], "model", "spend_usd", "spend (USD)"),
+    "survival": lambda: charts.survival(frames.survival(CHURN), 49.2),
+    "months": lambda: charts.months(frames.months(CHURN)),
+    "ratings": lambda: charts.ratings(RATED),
+    "qualities": lambda: charts.qualities(QUALITY),
+}
+UNITS = ("(USD", "(chance", "points", "seconds", "(UTC)", "days", "(share)", "month", "models")
+COLOURS = {*charts.PALETTE, *charts.STATUS_COLOURS.values(), "white"}
+
+
+def found(value, name):
+    """Every value of this name, however deep."""
+    if isinstance(value, dict):
+        yield from ([value[name]] if name in value else [])
+        for each in value.values():
+            yield from found(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from found(each, name)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_quantity_has_an_axis_with_its_unit(name):
+    drawn = DRAWN[name]().to_dict()
+    titles = [axis.get("title") for axis in found(drawn, "axis") if axis]
+    assert [title for title in titles if title]
+    assert all(any(unit in title for unit in UNITS) for title in titles if title), titles
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_colour_is_from_outside_the_palette(name):
+    drawn = DRAWN[name]().to_dict()
+    ranges = [each for scale in found(drawn, "range") for each in scale if str(each).startswith("#")]
+    marks = [each["color"] for each in found(drawn, "mark") if isinstance(each, dict) and "color" in each]
+    assert {*ranges, *marks} <= COLOURS
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_drawn_is_in_the_chart_itself_and_fetched_from_nowhere(name):
+    assert not list(found(DRAWN[name]().to_dict(), "url"))
+
+
+def test_the_frontiers_price_is_on_a_log_scale_and_its_quality_is_whole():
+    drawn = DRAWN["frontier"]().to_dict()
+    scales = [each["scale"] for each in found(drawn, "x") if isinstance(each, dict) and "scale" in each]
+    assert {scale["type"] for scale in scales} == {"log"}
+    assert [0, 1] in [each["scale"]["domain"] for each in found(drawn, "y") if "scale" in each]
+
+
+def test_a_chart_of_nothing_is_still_a_chart():
+    assert charts.frontier([]).to_dict()["layer"]
+    assert charts.parts([]).to_dict()["mark"]
+    assert charts.survival(frames.survival({"survival": []}), None).to_dict()["layer"]
+
+
+def test_the_standard_picture_is_a_png_of_the_size_that_is_said():
+    data = base64.b64decode(plain_picture())
+    assert data.startswith(b"\x89PNG")
+    assert struct.unpack(">II", data[16:24]) == (SIDE_PIXELS, SIDE_PIXELS)
+    body = data[data.index(b"IDAT") + 4 : data.index(b"IEND") - 8]
+    assert len(zlib.decompress(body)) == SIDE_PIXELS * (SIDE_PIXELS + 1)
+
+
+def test_each_standard_asks_for_its_own_task():
+    assert [each.body["task"] for each in standards().values()] == list(standards())

@@ -1,0 +1,180 @@
+"""Documents of the API into rows: the Pareto line, advice in words, parts of scores, waterfalls, money."""
+
+from hypothesis import given, strategies as some
+
+from dashboard import frames
+from dashboard.words import moment, seconds, usd
+from tests.dashboard.documents import CHURN, attempt, decision, group, job, ranked, rejected
+
+MARKET = decision(
+    ranked("fal/a/dear", "0.20", 0.90),
+    ranked("fal/a/fair", "0.04", 0.80),
+    ranked("together/a/fair", "0.03", 0.80),
+    ranked("fal/b/worse", "0.05", 0.60),
+    ranked("fal/c/cheap", "0.002", 0.50),
+    ranked("ours/d/free", "0", 0.95, is_local=True),
+)
+
+
+def named(rows, field="offer"):
+    return [row[field] for row in rows]
+
+
+def test_each_model_stands_by_its_cheapest_offer_and_the_line_is_what_nothing_beats():
+    points = frames.frontier(MARKET)
+    assert named(points) == ["fal/c/cheap", "together/a/fair", "fal/b/worse", "fal/a/dear"]
+    assert named(row for row in points if row["is_best"]) == ["fal/c/cheap", "together/a/fair", "fal/a/dear"]
+
+
+def test_every_offer_is_shown_when_asked_and_what_costs_nothing_has_no_place_on_a_log_scale():
+    assert len(frames.frontier(MARKET, every_offer=True)) == 5
+    assert "ours/d/free" not in named(frames.frontier(MARKET, every_offer=True))
+
+
+@given(some.lists(some.tuples(some.integers(1, 10_000), some.integers(0, 100)), min_size=1, max_size=30))
+def test_nothing_on_the_pareto_line_is_beaten_and_everything_behind_it_is(offers):
+    rows = [ranked(f"p/m/{n}", f"0.{price:05}", quality / 100) for n, (price, quality) in enumerate(offers)]
+    points = frames.frontier(decision(*rows))
+
+    def beaten(row):
+        return any(
+            other["price_usd"] <= row["price_usd"] and other["quality"] >= row["quality"] and other is not row
+            for other in points[: points.index(row)]
+        )
+
+    assert [row["is_best"] for row in points] == [not beaten(row) for row in points]
+    line = frames.steps(points)
+    assert [row["quality"] for row in line] == sorted(row["quality"] for row in line)
+    assert line[-1]["price_usd"] == points[-1]["price_usd"]
+
+
+def test_a_cheaper_model_as_good_and_a_better_one_for_the_same_money_are_named():
+    points = frames.frontier(MARKET, every_offer=True)
+    at = {row["offer"]: row for row in points}
+    assert frames.cheaper_as_good(points, at["fal/a/fair"])["offer"] == "together/a/fair"
+    assert frames.better_for_the_same(points, at["fal/b/worse"])["offer"] == "together/a/fair"
+    assert frames.cheaper_as_good(points, at["fal/c/cheap"]) is None
+    assert frames.better_for_the_same(points, at["fal/a/dear"]) is None
+
+
+def test_names_on_the_line_do_not_cover_one_another():
+    near = [ranked(f"p/m/{n}", f"0.0400{n}", 0.5 + n / 1000) for n in range(8)]
+    points = frames.frontier(decision(*near, ranked("p/m/far", "0.9", 0.99)))
+    assert named((row for row in points if row["is_named"]), "name") == ["7", "far"]
+
+
+def test_good_models_that_cannot_be_had_are_listed_once_with_their_reason_the_best_first():
+    away = (rejected("fal/x/one", "has no key: set FAL_KEY", 0.7), rejected("other/x/one", "has no key", 0.7),
+            rejected("fal/y/two", "has no key: set FAL_KEY", 0.9), rejected("fal/a/fair", "has no key"))  # fmt: skip
+    rows = frames.missing(decision(ranked("p/a/fair", "0.1", 0.6), rejected=away), 0.4)
+    assert named(rows, "model") == ["y/two", "x/one"]
+    assert rows[1]["why not"] == "has no key: set FAL_KEY"
+
+
+def test_the_parts_of_a_score_add_up_to_it():
+    rows = frames.parts(MARKET)
+    for each in MARKET["ranked"]:
+        assert abs(sum(row["points"] for row in rows if row["offer"] == each["offer"]) - each["score"]) < 1e-9
+
+
+def test_why_the_first_is_ahead_is_said_by_parts_the_greatest_first():
+    said = frames.margin_words(decision(ranked("p/a/x", "0.04", 0.9), ranked("p/b/y", "0.01", 0.5)))
+    assert said == "p/a/x is 0.250 points ahead of p/b/y: quality +0.400, cost -0.150."
+    assert frames.margin_words(decision()) == "No offer could do this."
+    assert "only offer" in frames.margin_words(decision(ranked("p/a/x", "0.04", 0.9)))
+
+
+def test_reasons_are_counted_the_commonest_first():
+    away = (rejected("a/b/c", "dear"), rejected("a/b/d", "has no key"), rejected("a/b/e", "has no key"))
+    assert frames.reasons(decision(rejected=away)) == [
+        {"reason": "has no key", "offers": 2}, {"reason": "dear", "offers": 1},
+    ]  # fmt: skip
+
+
+def test_a_waterfall_begins_with_the_wait_and_has_every_attempt_in_its_seconds():
+    tried = job(
+        attempt("fal/a/b", "failed", "2026-11-21T04:00:01Z", "2026-11-21T04:00:04Z", "provider_fault"),
+        attempt("together/a/b", "succeeded", "2026-11-21T04:00:04Z", "2026-11-21T04:00:10Z"),
+    )
+    rows = frames.waterfall(tried)
+    assert [(row["from_s"], row["to_s"], row["status"]) for row in rows] == [
+        (0.0, 1.0, "waiting"), (1.0, 4.0, "failed"), (4.0, 10.0, "succeeded"),
+    ]  # fmt: skip
+    assert rows[1]["fault"] == "provider_fault"
+
+
+def test_an_attempt_that_still_runs_ends_where_we_know_of_it():
+    open_one = job(attempt("fal/a/b", "running", "2026-11-21T04:00:01Z", None), ended_at=None)
+    assert frames.waterfall(open_one)[-1]["to_s"] == 1.0
+    assert frames.waterfall(job(ended_at=None))[0]["to_s"] == 0.0
+
+
+def test_only_the_largest_keep_their_name_and_no_money_is_lost():
+    report = {"data": [group("2026-11-20", f"m{n}", f"0.{n:02}") for n in range(1, 12)]}
+    rows = frames.largest(frames.spend(report, "model"), "model", 3)
+    assert {row["model"] for row in rows} == {"m9", "m10", "m11", "others"}
+    assert abs(sum(row["spend_usd"] for row in rows) - 0.66) < 1e-9
+
+
+def test_every_day_of_a_report_has_its_place():
+    assert frames.days("2026-02-27", "2026-03-01") == ["2026-02-27", "2026-02-28", "2026-03-01"]
+
+
+def test_the_fullest_budget_is_first_and_ended_ones_are_gone():
+    def budget(name, spent, limit, ended_at=None):
+        return {"id": name, "name": name, "scope": "organisation", "subject": None, "window": "day", "hard": True,
+                "spent_usd": spent, "limit_usd": limit, "ends_at": "x", "ended_at": ended_at}  # fmt: skip
+
+    page = {
+        "data": [
+            budget("half", "1", "2"),
+            budget("full", "3", "3"),
+            budget("nil", "0", "0"),
+            budget("old", "1", "1", "x"),
+        ]
+    }
+    assert [(row["id"], row["filled"]) for row in frames.budgets(page)] == [("full", 1.0), ("nil", 1.0), ("half", 0.5)]
+
+
+def test_survival_begins_with_everybody_and_those_who_went_are_below_the_line():
+    assert frames.survival(CHURN)[0] == {"day": 0, "alive": 1.0, "low": 1.0, "high": 1.0}
+    assert [(row["what"], row["models"]) for row in frames.months(CHURN)] == [("came", 3), ("went", -1)]
+
+
+def test_a_price_is_told_with_its_unit_and_its_conditions():
+    old = {"since": "2026-01-01", "rates": [{"unit": "request", "usd": "9", "per": "1", "when": {}}]}
+    new = {"since": "2026-05-01", "rates": [
+        {"unit": "output_video_second", "usd": "0.14", "per": "1", "when": {"resolution": ["720p", "1080p"], "audio": True}},
+        {"unit": "input_token", "usd": "2", "per": "1000000", "when": {}},
+    ]}  # fmt: skip
+    assert frames.price_words([new, old]) == (
+        "0.14 USD / output video second (resolution 720p or 1080p, audio yes); 2 USD / 1,000,000 input token"
+    )
+    assert frames.price_words([]) == "no price"
+
+
+def test_a_model_stands_on_a_board_by_its_best_label_and_gaps_stay_gaps():
+    def line(label, model, rank):
+        return {
+            "label": label,
+            "model": model,
+            "rank": rank,
+            "rating": 1300.0 - rank,
+            "low": 1.0,
+            "high": 2.0,
+            "votes": 9,
+        }
+
+    history = {"history": [
+        {"taken_at": "2026-08-01T00:00:00Z", "standings": [line("a", "x/y", 3), line("b", "x/y", 1), line("c", None, 2)]},
+        {"taken_at": "2026-08-02T00:00:00Z", "standings": [line("c", None, 1)]},
+    ]}  # fmt: skip
+    assert [(row["label"], row["of"]) for row in frames.standings(history, "x/y")] == [("b", 3)]
+
+
+def test_money_and_times_are_told_with_their_units():
+    assert [usd(each) for each in ("0.0000084", "0.013", "12.345", "0", None)] == [
+        "0.0000084 USD", "0.013 USD", "12.34 USD", "0 USD", "–",
+    ]  # fmt: skip
+    assert moment("2026-11-21T04:00:10.123Z") == "2026-11-21 04:00:10 UTC"
+    assert [seconds(each) for each in (0.25, 3.27, 300, None)] == ["250 ms", "3.3 s", "5.0 min", "–"]

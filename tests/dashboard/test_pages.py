@@ -1,0 +1,104 @@
+"""Each page run headless by Streamlit's own tester against a real gateway: no exception, and the words one expects."""
+
+import pytest
+
+from tests.dashboard.conftest import told
+from tests.stories.house import ADMIN_SECRET
+
+PAGES = {
+    "overview": ("Overview", "Spent today (UTC)", "Nothing is running", "The last 30 days", "What changed this week"),
+    "frontier": ("Frontier", "one picture of 1024×1024 pixels", "A cheaper model as good", "for the same money"),
+    "models": ("Models", "Quality by task", "Life stage"),
+    "churn": ("Churn", "two at least are needed", "What comes to an end"),
+    "playground": ("Playground", "What matters", "points ahead of"),
+    "jobs": ("Jobs", "Newest outputs", "Choose a row to open it"),
+    "decisions": ("Decisions", "Policy **balanced**", "points ahead of", "rejected"),
+    "money": ("Money", "Compute units", "A job on average", "Closing balance"),
+    "operations": ("Operations", "Ticks", "Leaderboards", "Every tick's last run went well", "Keys"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_opens_without_an_exception_and_says_what_it_is_for(opened, page):
+    app = opened(page)
+    assert not app.exception, [each.value for each in app.exception]
+    assert not app.error, [each.value for each in app.error]
+    for words in PAGES[page]:
+        assert words in told(app)
+
+
+def test_a_bad_key_is_refused_and_shows_no_page(opened):
+    app = opened(secret="pk_of-nobody")
+    assert not app.exception
+    assert "That key is not known here" in told(app)
+    assert "Overview" not in told(app)
+
+
+def test_the_key_is_in_no_address_and_in_no_word_of_a_page(opened):
+    app = opened("money")
+    assert ADMIN_SECRET not in told(app)
+    assert ADMIN_SECRET not in str(dict(app.query_params))
+
+
+def test_a_deep_link_to_a_job_outlives_the_sign_in_and_shows_its_receipt(opened, lived):
+    app = opened("jobs", job=lived.picture["id"])
+    assert not app.exception, [each.value for each in app.exception]
+    assert lived.picture["id"] in told(app)
+    assert f"**{lived.picture['cost']['cost_usd']} USD**" in told(app)
+    assert "Attempts" in told(app)
+
+
+def test_a_deep_link_to_a_decision_says_by_which_parts_it_was_won(opened, lived):
+    app = opened("decisions", decision=lived.picture["decision"])
+    assert not app.exception
+    assert lived.picture["decision"] in told(app)
+    assert "cost +" in told(app)
+
+
+def test_words_that_were_made_are_read_on_the_page(opened, lived):
+    app = opened("jobs", job=lived.words["id"])
+    assert lived.words["outputs"][0]["text"].splitlines()[0] in told(app)
+
+
+def test_a_caller_sees_its_own_and_is_told_that_anothers_job_is_not_found(opened, lived):
+    stranger = lived.gateway.customer("1")
+    mine = opened("jobs", secret=lived.caller.secret, job=lived.picture["id"])
+    assert "Receipt" in told(mine)
+    theirs = opened("jobs", secret=stranger.secret, job=lived.picture["id"])
+    assert not theirs.exception
+    assert "Receipt" not in told(theirs)
+    assert any("not_found" in each.value for each in theirs.error)
+
+
+def test_an_empty_account_is_told_what_to_do(opened, lived):
+    stranger = lived.gateway.customer("1")
+    app = opened("overview", secret=stranger.secret)
+    assert not app.exception
+    assert "Nothing was spent yet" in told(app)
+    assert "No budget holds" in told(app)
+
+
+def test_a_caller_cannot_edit_budgets_and_an_admin_can(opened, lived):
+    caller = opened("money", secret=lived.caller.secret)
+    assert "Only an admin's key can change budgets." in told(caller)
+    admin = opened("money")
+    limit = next(each for each in admin.text_input if each.label == "Limit (USD)" and each.value == "1.00")
+    limit.set_value("0.75")
+    form = f"edit-{lived.budget['id']}"
+    next(each for each in admin.button if each.label == "Save" and each.form_id == form).click()
+    admin.run()
+    assert not admin.exception
+    changed = next(each for each in lived.admin.get("/v1/budgets")["data"] if each["id"] == lived.budget["id"])
+    assert changed["limit_usd"] == "0.75"
+    lived.admin.patch(f"/v1/budgets/{lived.budget['id']}", {"limit_usd": "1.00"})
+
+
+def test_the_playground_ranks_before_anything_is_spent_and_then_runs(opened, lived):
+    spent = lived.caller.balance
+    app = opened("playground", secret=lived.caller.secret)
+    assert lived.caller.balance == spent
+    next(each for each in app.button if each.label.startswith("Run it")).click()
+    app.run()
+    assert not app.exception, [each.value for each in app.exception]
+    assert "Receipt" in told(app)
+    assert lived.caller.balance < spent
