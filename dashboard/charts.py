@@ -9,7 +9,8 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.frames import PARTS, Row, steps
+from dashboard.frames import PARTS, Row
+from dashboard.pareto import steps
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GOLD = (
     "#2684c7", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b8a400",
@@ -34,12 +35,12 @@ def _data(rows: Sequence[Row]) -> Any:
     return alt.InlineData(values=list(rows))
 
 
-def _finished(chart: Any, height: int = HEIGHT_PX) -> Any:
+def _finished(chart: Any, height: int = HEIGHT_PX, legend_columns: int = 5) -> Any:
     return (
         chart.properties(height=height)
         .configure_view(stroke=None)
         .configure_axis(labelLimit=280, titleFontWeight="normal", gridOpacity=0.35, labelFontSize=12)
-        .configure_legend(labelLimit=220, orient="bottom", title=None, labelFontSize=12, columns=2)
+        .configure_legend(labelLimit=220, orient="bottom", title=None, labelFontSize=12, columns=legend_columns)
     )
 
 
@@ -102,7 +103,7 @@ def parts(rows: Sequence[Row]) -> Any:
     offers = sorted({(row["rank"], row["offer"]) for row in rows})
     chart = (
         alt.Chart(_data(rows))
-        .mark_bar(cornerRadius=2, stroke="white", strokeOpacity=0.4)
+        .mark_bar(cornerRadius=2)
         .encode(
             x=alt.X("points:Q", axis=alt.Axis(title="points (parts of the score, stacked)")),
             y=alt.Y("offer:N", sort=[offer for _, offer in offers], axis=alt.Axis(title=None)),
@@ -160,7 +161,7 @@ def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str,
             ],
         )
     )  # fmt: skip
-    return _finished(chart)
+    return _finished(chart, legend_columns=2)
 
 
 def survival(rows: Sequence[Row], half_life_days: float | None) -> Any:

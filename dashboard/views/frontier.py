@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, frames, parts, session
+from dashboard import charts, pareto, parts, session
 from dashboard.frames import Row
 from dashboard.standards import standards
 from dashboard.words import count
@@ -13,7 +13,7 @@ def show() -> None:
     task, every_offer = _asked()
     standard = standards()[task]
     decision = session.routed(standard.body)
-    points = frames.frontier(decision, every_offer)
+    points = pareto.frontier(decision, every_offer)
     if not points:
         parts.empty(
             f"No offer for {task} has a price here. Give the gateway a provider's key (the settings page of the "
@@ -59,12 +59,12 @@ def _chosen(points: list[Row]) -> Row:
 
 
 def _advice(points: list[Row], chosen: Row) -> None:
-    cheaper, better = frames.cheaper_as_good(points, chosen), frames.better_for_the_same(points, chosen)
+    cheaper, better = pareto.cheaper_as_good(points, chosen), pareto.better_for_the_same(points, chosen)
     left, right = st.columns(2)
     with left, st.container(border=True):
         st.markdown("**A cheaper model as good**")
         if cheaper is None:
-            st.markdown(f"None: nothing cheaper than {chosen['price']} comes within {frames.AS_GOOD} of its quality.")
+            st.markdown(f"None: nothing cheaper than {chosen['price']} comes within {pareto.AS_GOOD} of its quality.")
         else:
             saved = 1 - cheaper["price_usd"] / chosen["price_usd"]
             st.markdown(
@@ -102,7 +102,7 @@ def _table(points: list[Row]) -> None:
 
 
 def _missing(decision: dict[str, object], above: float) -> None:
-    rows = frames.missing(decision, above)
+    rows = pareto.missing(decision, above)
     if rows:
         with st.expander(f"{count(len(rows), 'good model')} not to be had here, and why", icon=":material/block:"):
             parts.table(rows, "frontier-missing", quality=parts.QUALITY)

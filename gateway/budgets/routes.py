@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from adapters.schema import Task
 from gateway import clock
 from gateway.budgets import rules, store
-from gateway.budgets.rules import THRESHOLDS, Budget, Scope, Window
+from gateway.budgets.rules import THRESHOLDS, Budget, Scope, Spender, Window
 from gateway.db import Database
 from gateway.keys import plans, service as keys
 from gateway.keys.routes import Name, NounId, admin_of, caller_of
@@ -55,11 +55,14 @@ def routes(db: Database) -> APIRouter:
 
     @router.get("")
     async def listing(request: Request, limit: Limit = 50, after: After = None) -> dict[str, Any]:
-        """Newest first, with what is spent or held in the window that is now. A caller sees those that hold it."""
-        caller = caller_of(request)
-        own = [each for each in (caller.id, caller.project, caller.plan and caller.plan.id) if each]
-        only, now = None if caller.role is Role.ADMIN else own, clock.now()
-        rows = await db.read(lambda connection: store.listing(connection, now, limit + 1, after, only))
+        """Newest first, with what is spent or held in the window that is now.
+
+        A caller sees those of its key, its project and its plan; of its plan's, what it has spent itself.
+        """
+        caller, now = caller_of(request), clock.now()
+        own = Spender(caller.id, caller.project, caller.plan.id if caller.plan else None)
+        spender = None if caller.role is Role.ADMIN else own
+        rows = await db.read(lambda connection: store.listing(connection, now, limit + 1, after, spender))
         return page([_view(row) for row in rows], limit)
 
     @router.post("", status_code=201)

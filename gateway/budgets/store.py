@@ -218,15 +218,16 @@ def change(connection: Connection, budget_id: str, values: Mapping[str, Any]) ->
 
 
 def listing(
-    connection: Connection, now: datetime, limit: int, after: str | None = None, only: Sequence[str] | None = None
+    connection: Connection, now: datetime, limit: int, after: str | None = None, spender: Spender | None = None
 ) -> list[Stand]:
-    """Newest first; those of the given subjects, and the organisation's, where `only` is given."""
+    """Newest first. Where a spender is named: those of its key, plan and project, and of a plan's only its own count;
+    what the whole organisation spends is no key's business."""
     wanted = sa.select(BUDGET).order_by(BUDGET.c.id.desc()).limit(limit)
     if after is not None:
         wanted = wanted.where(BUDGET.c.id < after)
-    if only is not None:
-        wanted = wanted.where(BUDGET.c.subject.in_(list(only)))
-    return [_stand(connection, row, now) for row in connection.execute(wanted).mappings()]
+    if spender is not None:
+        wanted = wanted.where(BUDGET.c.subject.in_([each for each in spender if each]))
+    return [_stand(connection, row, now, spender) for row in connection.execute(wanted).mappings()]
 
 
 def find(connection: Connection, budget_id: str, now: datetime) -> Stand | None:
@@ -234,8 +235,10 @@ def find(connection: Connection, budget_id: str, now: datetime) -> Stand | None:
     return _stand(connection, row, now) if row else None
 
 
-def _stand(connection: Connection, row: Mapping[Any, Any], now: datetime) -> Stand:
+def _stand(connection: Connection, row: Mapping[Any, Any], now: datetime, spender: Spender | None = None) -> Stand:
     budget = budget_of(row)
-    here = SPEND.c.budget_id == budget.id, SPEND.c.began_at == began(budget.window, now)
+    here = [SPEND.c.budget_id == budget.id, SPEND.c.began_at == began(budget.window, now)]
+    if spender is not None:
+        here.append(SPEND.c.counted_for == counted_for(budget, spender.key_id))
     nanos = connection.execute(sa.select(sa.func.coalesce(sa.func.sum(SPEND.c.nanos), 0)).where(*here)).scalar_one()
     return Stand(budget, int(nanos), row["created_at"], row["ended_at"])

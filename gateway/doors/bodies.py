@@ -31,7 +31,7 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 def refusing(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
     """A refusal in ASCII: it repeats names that callers gave to fields, and half a character has no UTF-8."""
-    return Response(json.dumps(body), status, dict(headers), "application/json")
+    return Response(json.dumps(body, separators=(",", ":")), status, dict(headers), "application/json")
 
 
 def _wrong(message: str) -> Invalid:

@@ -47,3 +47,12 @@ CHURN = {
     ],
     "months": [{"month": "2026-07", "added": 3, "removed": 1}],
 }
+
+MARKET = decision(
+    ranked("fal/a/dear", "0.20", 0.90),
+    ranked("fal/a/fair", "0.04", 0.80),
+    ranked("together/a/fair", "0.03", 0.80),
+    ranked("fal/b/worse", "0.05", 0.60),
+    ranked("fal/c/cheap", "0.002", 0.50),
+    ranked("ours/d/free", "0", 0.95, is_local=True),
+)

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from dashboard import charts, frames
+from dashboard import charts, frames, pareto
 from dashboard.standards import SIDE_PIXELS, plain_picture, standards
 from tests.dashboard.documents import CHURN, attempt, decision, group, job, ranked
 
@@ -19,7 +19,7 @@ RATED = [
 QUALITY = [{"name": "text-to-image", "value": 0.7, "low": 0.6, "high": 0.8}]
 
 DRAWN = {
-    "frontier": lambda: charts.frontier(frames.frontier(MARKET), "fal/a/dear"),
+    "frontier": lambda: charts.frontier(pareto.frontier(MARKET), "fal/a/dear"),
     "parts": lambda: charts.parts(frames.parts(MARKET)),
     "waterfall": lambda: charts.waterfall(frames.waterfall(TRIED)),
     "by_day": lambda: charts.by_day(SPENT, ["2026-11-20", "2026-11-21"], "model", "spend_usd", "spend (USD)"),

@@ -1,74 +1,8 @@
-"""Documents of the API into rows: the Pareto line, advice in words, parts of scores, waterfalls, money."""
-
-from hypothesis import given, strategies as some
+"""Documents of the API into rows: parts of scores, waterfalls, money."""
 
 from dashboard import frames
 from dashboard.words import moment, seconds, usd
-from tests.dashboard.documents import CHURN, attempt, decision, group, job, ranked, rejected
-
-MARKET = decision(
-    ranked("fal/a/dear", "0.20", 0.90),
-    ranked("fal/a/fair", "0.04", 0.80),
-    ranked("together/a/fair", "0.03", 0.80),
-    ranked("fal/b/worse", "0.05", 0.60),
-    ranked("fal/c/cheap", "0.002", 0.50),
-    ranked("ours/d/free", "0", 0.95, is_local=True),
-)
-
-
-def named(rows, field="offer"):
-    return [row[field] for row in rows]
-
-
-def test_each_model_stands_by_its_cheapest_offer_and_the_line_is_what_nothing_beats():
-    points = frames.frontier(MARKET)
-    assert named(points) == ["fal/c/cheap", "together/a/fair", "fal/b/worse", "fal/a/dear"]
-    assert named(row for row in points if row["is_best"]) == ["fal/c/cheap", "together/a/fair", "fal/a/dear"]
-
-
-def test_every_offer_is_shown_when_asked_and_what_costs_nothing_has_no_place_on_a_log_scale():
-    assert len(frames.frontier(MARKET, every_offer=True)) == 5
-    assert "ours/d/free" not in named(frames.frontier(MARKET, every_offer=True))
-
-
-@given(some.lists(some.tuples(some.integers(1, 10_000), some.integers(0, 100)), min_size=1, max_size=30))
-def test_nothing_on_the_pareto_line_is_beaten_and_everything_behind_it_is(offers):
-    rows = [ranked(f"p/m/{n}", f"0.{price:05}", quality / 100) for n, (price, quality) in enumerate(offers)]
-    points = frames.frontier(decision(*rows))
-
-    def beaten(row):
-        return any(
-            other["price_usd"] <= row["price_usd"] and other["quality"] >= row["quality"] and other is not row
-            for other in points[: points.index(row)]
-        )
-
-    assert [row["is_best"] for row in points] == [not beaten(row) for row in points]
-    line = frames.steps(points)
-    assert [row["quality"] for row in line] == sorted(row["quality"] for row in line)
-    assert line[-1]["price_usd"] == points[-1]["price_usd"]
-
-
-def test_a_cheaper_model_as_good_and_a_better_one_for_the_same_money_are_named():
-    points = frames.frontier(MARKET, every_offer=True)
-    at = {row["offer"]: row for row in points}
-    assert frames.cheaper_as_good(points, at["fal/a/fair"])["offer"] == "together/a/fair"
-    assert frames.better_for_the_same(points, at["fal/b/worse"])["offer"] == "together/a/fair"
-    assert frames.cheaper_as_good(points, at["fal/c/cheap"]) is None
-    assert frames.better_for_the_same(points, at["fal/a/dear"]) is None
-
-
-def test_names_on_the_line_do_not_cover_one_another():
-    near = [ranked(f"p/m/{n}", f"0.0400{n}", 0.5 + n / 1000) for n in range(8)]
-    points = frames.frontier(decision(*near, ranked("p/m/far", "0.9", 0.99)))
-    assert named((row for row in points if row["is_named"]), "name") == ["7", "far"]
-
-
-def test_good_models_that_cannot_be_had_are_listed_once_with_their_reason_the_best_first():
-    away = (rejected("fal/x/one", "has no key: set FAL_KEY", 0.7), rejected("other/x/one", "has no key", 0.7),
-            rejected("fal/y/two", "has no key: set FAL_KEY", 0.9), rejected("fal/a/fair", "has no key"))  # fmt: skip
-    rows = frames.missing(decision(ranked("p/a/fair", "0.1", 0.6), rejected=away), 0.4)
-    assert named(rows, "model") == ["y/two", "x/one"]
-    assert rows[1]["why not"] == "has no key: set FAL_KEY"
+from tests.dashboard.documents import CHURN, MARKET, attempt, decision, group, job, ranked, rejected
 
 
 def test_the_parts_of_a_score_add_up_to_it():
@@ -144,7 +78,8 @@ def test_survival_begins_with_everybody_and_those_who_went_are_below_the_line():
 def test_a_price_is_told_with_its_unit_and_its_conditions():
     old = {"since": "2026-01-01", "rates": [{"unit": "request", "usd": "9", "per": "1", "when": {}}]}
     new = {"since": "2026-05-01", "rates": [
-        {"unit": "output_video_second", "usd": "0.14", "per": "1", "when": {"resolution": ["720p", "1080p"], "audio": True}},
+        {"unit": "output_video_second", "usd": "0.14", "per": "1", "when": {"resolution": ["720p", "1080p"],
+         "audio": True}},
         {"unit": "input_token", "usd": "2", "per": "1000000", "when": {}},
     ]}  # fmt: skip
     assert frames.price_words([new, old]) == (
@@ -166,7 +101,8 @@ def test_a_model_stands_on_a_board_by_its_best_label_and_gaps_stay_gaps():
         }
 
     history = {"history": [
-        {"taken_at": "2026-08-01T00:00:00Z", "standings": [line("a", "x/y", 3), line("b", "x/y", 1), line("c", None, 2)]},
+        {"taken_at": "2026-08-01T00:00:00Z",
+         "standings": [line("a", "x/y", 3), line("b", "x/y", 1), line("c", None, 2)]},
         {"taken_at": "2026-08-02T00:00:00Z", "standings": [line("c", None, 1)]},
     ]}  # fmt: skip
     assert [(row["label"], row["of"]) for row in frames.standings(history, "x/y")] == [("b", 3)]

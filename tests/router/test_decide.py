@@ -79,6 +79,33 @@ def test_a_third_offer_never_reorders_the_other_two(candidates, policy):
     assert [offer for offer in ranked(candidates, policy) if offer != third.offer] == ranked(others, policy)
 
 
+PRICED = st.builds(
+    evidence,
+    quality=st.floats(0, 1),
+    p50_s=st.floats(0, 600),
+    usd=st.decimals(0, 10, places=4).map(str),
+    hazard_per_day=st.floats(0, 1),
+)
+
+
+@given(
+    st.lists(st.tuples(PRICED, STAGES), min_size=3, max_size=len(NAMES[6:])),
+    st.tuples(*[st.floats(0.1, 10)] * 4),
+    LISTED,
+)
+def test_a_third_offer_never_reorders_two_that_could_both_be_used(known, weights, order):
+    """As above, where nothing rejects anybody: there a score that looked at the others would show."""
+    field = [
+        Candidate(offer, *offer.split("/", 1), each, None, False, stage)
+        for offer, (each, stage) in zip(NAMES[6:], known, strict=False)
+    ]
+    policy = Policy(weights=dict(zip(("quality", "cost", "latency", "hazard"), weights, strict=True)), order=order)
+    together = ranked(field, policy)
+    for third in field:
+        others = [each for each in field if each != third]
+        assert ranked(others, policy) == [offer for offer in together if offer != third.offer]
+
+
 @given(some_candidates(), TOPPED)
 def test_every_candidate_is_either_ranked_or_rejected(candidates, policy):
     decision = decide(candidates, policy, "ev")

@@ -110,7 +110,8 @@ def test_a_clip_shorter_than_asked_is_billed_by_its_own_seconds(cinema: Gateway,
     upstream.plan("film", Film(looks=0, duration_s=4, **HD))
     job = cinema.customer("5").done(clip("film", duration_s=10))
     assert job["cost"]["held_usd"] == "1.00" and job["cost"]["cost_usd"] == "0.40"
-    assert [each["parameter"] for each in job["adjustments"]] == ["duration_s"]
+    delivered = {each["parameter"]: each["delivered"] for each in job["adjustments"]}
+    assert delivered["duration_s"] == 4
 
 
 def test_a_clip_smaller_than_asked_is_billed_as_the_size_that_came_and_says_so(
@@ -120,6 +121,13 @@ def test_a_clip_smaller_than_asked_is_billed_as_the_size_that_came_and_says_so(
     job = cinema.customer("5").done(clip("film", duration_s=4, resolution="1080p"))
     assert (job["cost"]["held_usd"], job["cost"]["cost_usd"]) == ("1.20", "0.40")
     assert {"parameter": "resolution", "asked": "1080p", "sent": "1080p", "delivered": "720p"} in job["adjustments"]
+
+
+def test_a_clip_that_shows_nothing_is_paid_as_it_came_and_marked(cinema: Gateway, upstream: Upstream) -> None:
+    upstream.plan("film", Film(looks=0, duration_s=4, **HD))
+    job = cinema.customer("5").done(clip("film", duration_s=4))
+    blank = {"parameter": "content", "asked": None, "sent": None, "delivered": "blank", "outputs": [0]}
+    assert (job["status"], job["adjustments"], job["cost"]["cost_usd"]) == ("succeeded", [blank], "0.40")
 
 
 def test_looking_at_a_job_a_hundred_times_charges_it_once(cinema: Gateway, upstream: Upstream) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gateway.budgets import store
 from gateway.budgets.rules import EVER, Budget, Scope, Spender, Window, began, covers, crossed, ends
@@ -121,6 +121,40 @@ async def test_under_a_plan_each_key_has_the_limit_for_itself(database):
 
 
 @pytest.mark.anyio
+async def test_a_key_sees_of_its_plans_budget_what_it_spent_itself_and_nothing_of_the_organisations(database):
+    await having(
+        database,
+        budget(scope=Scope.PLAN, subject="pln_1"),
+        budget("bud_all", scope=Scope.ORGANISATION, subject=None),
+    )
+    for number, key in enumerate(("key_1", "key_2", "key_2")):
+        await charge(database, f"job_{number}", CENT, key=key, plan="pln_1")
+    own = Spender("key_1", None, "pln_1")
+    seen = await database.read(lambda connection: store.listing(connection, NOW, 9, None, own))
+    assert [(stand.budget.id, stand.nanos) for stand in seen] == [("bud_1", CENT)]
+    everything = await database.read(lambda connection: store.listing(connection, NOW, 9))
+    assert {stand.budget.id: stand.nanos for stand in everything} == {"bud_1": 3 * CENT, "bud_all": 3 * CENT}
+
+
+@pytest.mark.anyio
+async def test_putting_back_what_was_charged_asks_no_limit_and_takes_back_the_alerts(database):
+    await having(database, budget("bud_a", models=("a/m",)), budget("bud_b", limit=8 * CENT, models=("b/m",)))
+    await charge(database, "job_1", 4 * CENT)
+    await database.together(lambda connection: store.change(connection, "bud_a", {"limit_nanos": 0}))
+
+    def unit(connection):
+        before = store.held(connection, "job_1")
+        alerts = store.charge(connection, Spender("key_1"), "job_1", "text", "b/m", 5 * CENT, NOW)
+        assert [alert.percent for alert in alerts] == [50]
+        store.restore(connection, "job_1", before, alerts)
+        assert store.held(connection, "job_1") == before
+        return store.charge(connection, Spender("key_1"), "job_2", "text", "b/m", 5 * CENT, NOW)
+
+    assert [alert.percent for alert in await database.together(unit)] == [50]
+    assert [await spent(database, id) for id in ("bud_a", "bud_b")] == [4 * CENT, 5 * CENT]
+
+
+@pytest.mark.anyio
 async def test_a_budget_that_is_not_hard_only_tells(database):
     await having(database, budget(limit=CENT, is_hard=False))
     alerts = await charge(database, "job_1", 5 * CENT)
@@ -141,6 +175,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_whatever_happens_the_count_is_the_sum_of_the_charges_and_within_the_limit(tmp_path_factory, steps):
     from sqlmodel import SQLModel
