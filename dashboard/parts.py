@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.client import Refused
+from dashboard.words import plain
 
 _PLACES = "podium.places"
 
@@ -61,9 +62,9 @@ def refused(error: Refused) -> None:
             session.sign_out()
             st.error("The gateway no longer knows this key. Sign in with another.", icon=":material/key_off:")
         case 403:
-            st.warning(f"{error.detail}: sign in with an admin's key to see this.", icon=":material/lock:")
+            st.warning(f"{plain(error.detail)}: sign in with an admin's key to see this.", icon=":material/lock:")
         case _:
-            st.error(f"{error.detail} ({error.code})", icon=":material/error:")
+            st.error(f"{plain(error.detail)} ({error.code})", icon=":material/error:")
     if st.button("Ask again", icon=":material/refresh:"):
         session.forget()
         st.rerun()

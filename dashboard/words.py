@@ -1,10 +1,14 @@
 """Numbers, money and moments in words, each with its unit. Pure."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
 DIGITS = 3
 """Significant digits of an amount under a dollar."""
+
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
 
 
 def usd(amount: Any) -> str:
@@ -47,6 +51,11 @@ def share(part: float | None) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """ "1 offer", "2 offers"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def plain(text: str) -> str:
+    """Somebody else's words as they are: marks, links and pictures in them would be drawn, and fetched, otherwise."""
+    return _MARKS.sub(r"\\\1", text)
 
 
 def short(name: str) -> str:

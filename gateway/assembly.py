@@ -26,7 +26,7 @@ from gateway.catalog.prices import Prices
 from gateway.catalog.refreshing import Refresher
 from gateway.catalog.supply import Supply, read_supply
 from gateway.db import Database, connect
-from gateway.jobs import retention
+from gateway.jobs import canaries, retention
 from gateway.jobs.endings import Endings
 from gateway.jobs.rendering import job_renderer
 from gateway.jobs.service import Jobs
@@ -214,6 +214,8 @@ def shared(parts: Parts) -> dict[Tick, Work]:
         recording.LIVES: partial(record_lives, parts),
         recording.PRICES: partial(propose_prices, parts),
     }
+    if parts.settings.canary_usd_per_day:
+        works[canaries.TICK] = partial(canaries.send, parts.jobs, parts.settings.canary_usd_per_day)
     if refreshing.are_on(parts.settings, parts.supply):
         refresher = Refresher(parts.db, parts.supply, parts.clients, parts.assets)
         works |= {**refreshing.ticks(refresher), **health.ticks(refresher)}

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -50,6 +51,10 @@ class Settings(BaseSettings):
     webhooks_off_after_days: int = Field(
         5, ge=1, le=365, description="days of failures after which a webhook endpoint is turned off"
     )
+    canary_usd_per_day: Decimal = Field(
+        Decimal(0), ge=0, le=1_000, decimal_places=9,
+        description="dollars a day for small jobs of our own on offers that nobody has used for a week; 0: none",
+    )  # fmt: skip
     workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
     keep_attempts_days: int = Field(
         90, ge=0, le=36_500, description="days that calls and requests of ended attempts are kept; 0: for ever"

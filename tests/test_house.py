@@ -57,6 +57,7 @@ DIALECT_LINES_MOST = 150
 """A longer one is two dialects in one file, or holds what belongs to several."""
 LONG = {
     "adapters/http.py": "the one file that may open connections",
+    "gateway/jobs/endings.py": "what follows when an attempt ends: one decision, in one transaction, read together",
     "tests/adapters/test_http.py": "one server with many vices; its cases share it",
     "tests/gateway/sandbox/test_server.py": "one running sandbox; its cases share it",
 }

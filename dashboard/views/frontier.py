@@ -26,7 +26,7 @@ def show() -> None:
         f"{count(len(points), 'offer' if every_offer else 'model')} shown"
         + ("." if every_offer else ", each by its cheapest offer.")
     )
-    chosen = _chosen(points)
+    chosen = _chosen(points, decision["ranked"][0]["model"])
     parts.chart(charts.frontier(points, chosen["offer"]), "frontier-chart", _said(points))
     _advice(points, chosen)
     with st.expander("All as a table", icon=":material/table:"):
@@ -47,13 +47,13 @@ def _asked() -> tuple[str, bool]:
     return str(task or "text-to-image"), bool(every_offer)
 
 
-def _chosen(points: list[Row]) -> Row:
-    """The offer to compare with; at first the best on the line that costs the least for its step."""
+def _chosen(points: list[Row], auto: str) -> Row:
+    """The offer to compare with; at first one of the model that `auto` chooses now."""
     offers = [row["offer"] for row in points]
-    first = max((row for row in points if row["is_best"]), key=lambda row: row["quality"])["offer"]
+    first = next((row["offer"] for row in points if row["model"] == auto), offers[0])
     asked = st.selectbox(
         "Compare with", offers, index=offers.index(first), key="offer", bind="query-params",
-        help="The one you use now, or think of using: ringed in the chart.",
+        help="At first what `auto` chooses. Name the one you use, or think of using: it is ringed in the chart.",
     )  # fmt: skip
     return next((row for row in points if row["offer"] == asked), points[0])
 

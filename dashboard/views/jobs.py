@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document
 from dashboard.standards import standards
-from dashboard.words import count, moment, seconds, short, size, usd
+from dashboard.words import count, moment, plain, seconds, short, size, usd
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 FINAL = frozenset({"succeeded", "failed", "canceled"})
@@ -91,10 +91,13 @@ def job_shown(job: Document) -> None:
     """A job whole: facts, outputs, attempts, receipt, and the way to its decision."""
     _facts(job)
     if job["error"]:
-        st.error(f"{job['error'].get('code', 'failed')}: {job['error'].get('message', '')}", icon=":material/error:")
+        st.error(
+            f"{job['error'].get('code', 'failed')}: {plain(str(job['error'].get('message', '')))}",
+            icon=":material/error:",
+        )
     for change in job["adjustments"]:
         st.caption(f"Adjusted: {', '.join(f'{name} {value}' for name, value in change.items())}")
-    for column, output in zip(st.columns(max(1, min(2, len(job["outputs"])))), job["outputs"], strict=False):
+    for column, output in zip(st.columns(2), job["outputs"], strict=False):
         with column:
             output_shown(output, details=True)
     for output in job["outputs"][2:]:
@@ -105,14 +108,14 @@ def job_shown(job: Document) -> None:
         parts.chart(charts.waterfall(frames.waterfall(job)), f"attempts-{job['id']}", "Attempts of the job in seconds")
         for each in job["attempts"]:
             if each["message"]:
-                st.caption(f"`{each['offer']}` {each['fault']}: {each['message']}")
+                st.caption(f"`{each['offer']}` {each['fault']}: {plain(each['message'])}")
     with right:
         _receipt(job)
     parts.link("decisions", "Why this offer was chosen", decision=job["decision"])
 
 
 def _facts(job: Document) -> None:
-    status, offer, took, cost = st.columns([1.3, 2, 0.9, 1.2])
+    status, offer, took, cost = st.columns([1.5, 2.2, 1, 1.7])
     status.metric("Status", job["status"], border=True)
     offer.metric("Model", short(job["offer"]), border=True)
     took.metric("Took", seconds(frames.span_s(job["created_at"], job["ended_at"])), border=True)
@@ -124,7 +127,7 @@ def output_shown(output: Document, details: bool = False) -> None:
     """A picture, a clip, a sound or words; one too large to hold is linked to."""
     kind = output["mime"].partition("/")[0]
     if output["text"] is not None:
-        st.markdown(">" + output["text"].replace("\n", "  \n>"))
+        st.text(output["text"])
     elif output["size_bytes"] > session.MEDIA_BYTES:
         st.link_button(f"Open ({size(output['size_bytes'])})", output["url"])
     else:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document, Refused
-from dashboard.words import usd
+from dashboard.words import plain, usd
 
 DIMENSIONS = ("model", "provider", "task", "unit", "key", "project")
 SPANS_DAYS = {"7 days": 7, "30 days": 30, "90 days": 90}
@@ -78,7 +78,7 @@ def _budgets() -> None:
     for row in rows:
         with st.container(border=True):
             kind = "refuses what would pass it" if row["hard"] else "only tells"
-            words = f"**{row['budget']}** · {row['scope']} · each {row['window']} · {kind}"
+            words = f"**{plain(row['budget'])}** · {row['scope']} · each {row['window']} · {kind}"
             st.progress(min(1.0, row["filled"]), text=f"{words}: {usd(row['spent'])} of {usd(row['limit'])}")
             if session.is_admin():
                 _edit(row)
@@ -118,7 +118,7 @@ def _do(change: Callable[[], Document]) -> None:
     try:
         change()
     except Refused as refused:
-        st.error(refused.detail)
+        st.error(plain(refused.detail))
     else:
         session.forget()
         st.rerun()

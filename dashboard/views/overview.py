@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document
-from dashboard.words import count, moment, usd
+from dashboard.words import count, moment, plain, usd
 
 RUNNING_MOST = 200
 FAILURES = 5
@@ -76,7 +76,7 @@ def _budgets() -> None:
         return
     for row in rows[:6]:
         kind = "refuses beyond it" if row["hard"] else "only tells"
-        words = f"**{row['budget']}**, a {row['window']}: {usd(row['spent'])} of {usd(row['limit'])} ({kind})"
+        words = f"**{plain(row['budget'])}**, a {row['window']}: {usd(row['spent'])} of {usd(row['limit'])} ({kind})"
         st.progress(min(1.0, row["filled"]), text=words)
 
 

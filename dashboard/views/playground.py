@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document, Refused
 from dashboard.views.jobs import job_shown
-from dashboard.words import count, usd
+from dashboard.words import count, plain, usd
 
 TASKS = ("text-to-image", "text-to-video", "text")
 """Tasks that need nothing but words."""
@@ -73,7 +73,7 @@ def _run(body: Document) -> None:
         try:
             job = session.podium().post("/v1/jobs", body, **headers)
         except Refused as refused:
-            st.error(refused.detail, icon=":material/error:")
+            st.error(plain(refused.detail), icon=":material/error:")
             return
     st.session_state[JOB] = job["id"]
     session.forget()

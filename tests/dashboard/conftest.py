@@ -78,7 +78,19 @@ def opened(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 
 def told(app: AppTest) -> str:
     """All words of a page."""
-    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "error", "warning", "success", "code")
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "info",
+        "error",
+        "warning",
+        "success",
+        "code",
+        "text",
+    )
     words = [str(each.value) for kind in kinds for each in app.get(kind)]
     words += [f"{each.label} {each.value}" for each in app.metric]
     return "\n".join(words)

@@ -1,7 +1,7 @@
 """Documents of the API into rows: parts of scores, waterfalls, money."""
 
 from dashboard import frames
-from dashboard.words import moment, seconds, usd
+from dashboard.words import moment, plain, seconds, usd
 from tests.dashboard.documents import CHURN, MARKET, attempt, decision, group, job, ranked, rejected
 
 
@@ -114,3 +114,7 @@ def test_money_and_times_are_told_with_their_units():
     ]  # fmt: skip
     assert moment("2026-11-21T04:00:10.123Z") == "2026-11-21 04:00:10 UTC"
     assert [seconds(each) for each in (0.25, 3.27, 300, None)] == ["250 ms", "3.3 s", "5.0 min", "–"]
+
+
+def test_somebody_elses_words_draw_no_picture_and_lead_nowhere():
+    assert plain("![x](https://elsewhere.example/a_b) *c*") == (r"\!\[x\]\(https\://elsewhere\.example/a\_b\) \*c\*")

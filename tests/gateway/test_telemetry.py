@@ -17,7 +17,8 @@ FAMILIES = {
     "podium_worker_errors": "counter", "podium_settled_nano_usd": "counter", "podium_overrun_nano_usd": "counter",
     "podium_unknown_attempts": "gauge", "podium_open_attempts": "gauge", "podium_books_balance": "gauge",
     "podium_evidence_age_seconds": "gauge", "podium_webhooks": "counter", "podium_webhook_seconds": "histogram",
-    "podium_ticks": "counter", "podium_tick_seconds": "histogram", "podium_webhooks_off": "counter", "podium_webhooks_waiting": "gauge", "podium_callbacks": "counter",
+    "podium_ticks": "counter", "podium_tick_seconds": "histogram", "podium_webhooks_off": "counter", 
+    "podium_webhooks_waiting": "gauge", "podium_callbacks": "counter",
 }  # fmt: skip
 
 
