@@ -21,8 +21,10 @@ LIMIT_S = 60
 """Importing the largest of the libraries takes several seconds on a busy machine."""
 
 UNJUDGED = {
+    "a1111": "the web user interface has no library of its own",
     "bfl": "the vendor has no library for Python",
-    "fal_stream": "the words as they come are an addition of our sandbox",
+    "comfyui": "the server has no library of its own",
+    "fal_stream": "as recorded of its library; the words as they come are an addition of our sandbox",
     "fireworks": "its library has the address of pictures built in",
     "huggingface": "its library has the addresses of other vendors built in",
     "ideogram": "the vendor has no library for Python",

@@ -33,6 +33,8 @@ START_S = 30
 WITHIN_S = 30
 """The longest that a story waits for what must come."""
 LOOK_S = 0.04
+IDLE_S = 2
+"""How long an idle connection is kept: the server closes it after five, and a call in that moment would be reset."""
 FINAL = ("succeeded", "failed", "canceled")
 DIRECT = build_opener(ProxyHandler({}))
 """No proxy of this machine's stands between a story and its own processes."""
@@ -179,7 +181,8 @@ class Gateway:
 
     def start(self) -> "Gateway":
         self.child.begin()
-        self.client = httpx.Client(base_url=self.url, timeout=90, verify=False, trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=IDLE_S)
+        self.client = httpx.Client(base_url=self.url, timeout=90, verify=False, trust_env=False, limits=limits)
         eventually(lambda: answers(f"{self.url}/readyz") or not self.child.is_alive(), "the gateway is ready", START_S)
         assert self.child.is_alive(), self.child.log.read_text()
         return self
