@@ -15,7 +15,10 @@ STATUS = {
     "model_retired": 410, "too_large": 413, "insufficient_funds": 402, "over_budget": 402, "unpriced": 402,
     "no_offer": 422, "rate_limited": 429, "unavailable": 503,
 }  # fmt: skip
-KINDS = [Problem, *(kind for kind in Problem.__subclasses__() if kind.__module__ == problems.__name__)]
+KINDS = [
+    problems.Problem,
+    *(kind for kind in problems.Problem.__subclasses__() if kind.__module__ == problems.__name__),
+]
 """Those of every entrance; a door has some of its own."""
 REQUEST = Request({"type": "http", "method": "GET", "path": "/v1/jobs", "headers": []})
 
