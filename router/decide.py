@@ -16,7 +16,8 @@ class Candidate(NamedTuple):
     """An offer that might serve a request. `obstacle` is the reason, found before, why it cannot.
 
     `offer` is "provider/model". No two candidates of one decision have the same offer. `stage` is where the offer is
-    in its life, in the words of router.retirement: one that is stale is ranked after all that are not.
+    in its life, in the words of router.retirement: one that is stale is ranked after all that are not, unless the
+    caller orders otherwise.
     """
 
     offer: str
@@ -168,13 +169,15 @@ def _best_models(able: list[Candidate], top: int) -> tuple[list[Candidate], list
 
 
 def _rank(able: list[Candidate], policy: Policy) -> tuple[Ranked, ...]:
-    """Sort the stale behind the others, then by place in `order`, by score, by name. Each candidate's place depends on
-    itself alone. Rows are plain tuples: a thousand are sorted in C."""
+    """Sort by place in `order`, which is the caller's own word, then the stale behind the others, by score, by name.
+
+    Each candidate's place depends on itself alone. Rows are plain tuples: a thousand are sorted in C.
+    """
     scores = _scores(able, policy)
     if policy.order or any([each[6] == STALE for each in able]):
         place = {name: index for index, name in reversed(tuple(enumerate(policy.order)))}
         last = len(policy.order)
-        placed = ((each[6] == STALE, min(place.get(name, last) for name in _names(each))) for each in able)
+        placed = ((min(place.get(name, last) for name in _names(each)), each[6] == STALE) for each in able)
         rows = [(at, -score, each[0], i) for i, (at, score, each) in enumerate(zip(placed, scores, able, strict=True))]
         rows.sort()
         return tuple(Ranked(offer, -minus, able[index]) for _, minus, offer, index in rows)

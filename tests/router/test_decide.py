@@ -258,7 +258,8 @@ def test_every_preset_ranks_a_plain_candidate_for_every_task():
 
 
 @given(some_candidates(), POLICIES)
-def test_what_is_stale_comes_after_all_that_is_not_whatever_the_policy(candidates, policy):
+def test_what_is_stale_comes_after_all_that_is_not_unless_the_caller_orders_otherwise(candidates, policy):
+    policy = policy.model_copy(update={"order": ()})
     stages = [each.candidate.stage == "stale" for each in decide(candidates, policy, "ev").ranked]
     assert stages == sorted(stages)
 
@@ -273,3 +274,9 @@ def test_a_record_shows_the_stage_and_one_of_before_stages_were_known_is_decided
     for each in stored["ranked"]:
         del each["stage"]
     assert replay(stored).chosen == "acme/x/best"
+
+
+def test_an_order_that_the_caller_gives_goes_before_staleness():
+    stale = candidate("acme/x/best")._replace(stage="stale")
+    ranked = decide([stale, candidate("acme/x/good")], Policy(order=("acme/x/best", "acme/x/good")), "ev").ranked
+    assert [each.offer for each in ranked] == ["acme/x/best", "acme/x/good"]
