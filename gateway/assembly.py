@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from adapters.http import Clients, close_clients, open_clients
 from gateway import clock, migrations, telemetry
-from gateway.assets import signing
+from gateway.assets import disposal, signing
 from gateway.assets.service import Assets
 from gateway.assets.store import open_store
 from gateway.attempts import store as attempts
@@ -41,7 +41,7 @@ from gateway.ticks.rules import Tick
 from gateway.ticks.runner import LOOK_S, Ticks, Work
 from gateway.usage import audit as usage_audit
 from gateway.webhooks import store as webhooks
-from gateway.webhooks.runner import Runner as WebhookRunner
+from gateway.webhooks.runner import Runner as WebhookRunner, Shape
 
 log = structlog.get_logger()
 
@@ -79,8 +79,14 @@ class Parts:
     new_admin_secret: str | None
 
 
+Shapes = Callable[[Parts], Mapping[str, Shape]]
+"""The shapes, by name, in which doors have jobs' own webhooks told: the doors are above us, so they are handed in."""
+
+
 @asynccontextmanager
-async def assembled(settings: Settings, with_worker: bool) -> AsyncIterator[Parts]:
+async def assembled(
+    settings: Settings, with_worker: bool, shapes: Shapes = lambda parts: {}
+) -> AsyncIterator[Parts]:
     """A gateway that serves, and works too if asked; everything is closed again at the end.
 
     Raises Unavailable: on another schema than this version's it does not start.
@@ -94,7 +100,7 @@ async def assembled(settings: Settings, with_worker: bool) -> AsyncIterator[Part
         _settle_memory()
         async with _ticking(parts, with_worker):
             if with_worker:
-                async with _working(parts):
+                async with _working(parts, shapes(parts)):
                     yield parts
             else:
                 yield parts
@@ -135,7 +141,7 @@ async def _put_together(settings: Settings, db: Database, clients: Clients) -> P
 
 
 @asynccontextmanager
-async def _working(parts: Parts) -> AsyncIterator[None]:
+async def _working(parts: Parts, shapes: Mapping[str, Shape]) -> AsyncIterator[None]:
     """A worker in this process. On the way out its turns under way are finished first."""
     jobs = parts.jobs
     runner = Runner(
@@ -156,7 +162,7 @@ async def _working(parts: Parts) -> AsyncIterator[None]:
         await parts.db.together(runner.take_over)
         await parts.db.together(lambda connection: webhooks.release(connection, None))
     jobs.runner = runner
-    sender = _sender(parts)
+    sender = _sender(parts, shapes)
     loops = [asyncio.create_task(runner.loop()), asyncio.create_task(sender.loop())]
     try:
         yield
@@ -167,7 +173,7 @@ async def _working(parts: Parts) -> AsyncIterator[None]:
         await asyncio.gather(runner.drain(), sender.drain())
 
 
-def _sender(parts: Parts) -> WebhookRunner:
+def _sender(parts: Parts, shapes: Mapping[str, Shape]) -> WebhookRunner:
     """Who tells receivers of events."""
     return WebhookRunner(
         db=parts.db,
@@ -175,6 +181,7 @@ def _sender(parts: Parts) -> WebhookRunner:
         render=job_renderer(parts.db, parts.assets, parts.settings.gateway_url),
         is_private_allowed=parts.settings.webhooks_private == "on",
         off_after_days=parts.settings.webhooks_off_after_days,
+        shapes=shapes,
     )
 
 
@@ -210,6 +217,7 @@ def shared(parts: Parts) -> dict[Tick, Work]:
         BOOKS: partial(check_books, parts),
         STORE: partial(clean_store, parts),
         retention.TICK: partial(clear_old, parts),
+        disposal.TICK: partial(dispose_assets, parts),
         WEBHOOKS: partial(prune_webhooks, parts),
         recording.LIVES: partial(record_lives, parts),
         recording.PRICES: partial(propose_prices, parts),
@@ -260,7 +268,7 @@ async def gauge(parts: Parts) -> None:
 
 async def clear_old(parts: Parts) -> str:
     kept = parts.settings
-    days = kept.keep_attempts_days, kept.keep_decisions_days, kept.keep_jobs_days
+    days = kept.keep_attempts_days, kept.keep_decisions_days, kept.keep_jobs_days, kept.keep_assets_days
     return await retention.sweep(parts.db, retention.Policy(*[each or None for each in days]), clock.now())
 
 
@@ -271,6 +279,10 @@ async def check_books(parts: Parts) -> str:
         return f"{BALANCED}: {report.entries} entries"
     log.error("the books do not balance", findings=report.findings[:5])
     return f"{OFF}: {'; '.join(map(str, report.findings[:5]))}"
+
+
+async def dispose_assets(parts: Parts) -> str:
+    return await disposal.dispose(parts.db, parts.assets.blobs, clock.now())
 
 
 async def clean_store(parts: Parts) -> str:

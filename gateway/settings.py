@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     keep_jobs_days: int = Field(
         0, ge=0, le=36_500, description="days that ended jobs are kept, with their attempts; 0: for ever"
     )
+    keep_assets_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="days that uploads, inputs and outputs are kept; a week later their bytes go; 0: for ever",
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @property

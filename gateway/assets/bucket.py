@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
@@ -11,13 +12,14 @@ import obstore
 from obstore.store import S3Store
 
 from gateway.assets.rules import Blob
-from gateway.assets.store import Readable, append, batches, place
+from gateway.assets.store import ASIDE, Readable, append, batches, place
 
 STEP_BYTES = 8 * 1024 * 1024
 """What one request reads of a blob: enough to be worth the request, and soon over, however slow the client is."""
 CALL_TIMEOUT = timedelta(seconds=60)
 """The longest that one exchange may take; none moves more than STEP_BYTES."""
 PART_BYTES = 8 * 1024 * 1024
+LEAVING = "leaving"
 PARTS = 4
 """Parts of one upload in flight: it holds at most so many PART_BYTES in memory."""
 
@@ -51,29 +53,70 @@ class Bucket:
         self._upload(blob, data)
 
     def open(self, sha256: str) -> Readable:
-        return Reader(obstore.open_reader(self.objects, place(sha256)))
+        try:
+            return Reader(obstore.open_reader(self.objects, place(sha256)))
+        except FileNotFoundError:
+            return Reader(obstore.open_reader(self.objects, f"{LEAVING}/{sha256}"))
 
     async def stream(self, sha256: str, start: int, end: int) -> AsyncIterator[bytes]:
         for offset in range(start, end, STEP_BYTES):
             stop = min(offset + STEP_BYTES, end)
-            yield bytes(await obstore.get_range_async(self.objects, place(sha256), start=offset, end=stop))
+            yield await self._step(sha256, offset, stop)
 
     async def size(self, sha256: str) -> int | None:
-        return await asyncio.to_thread(self._size, sha256)
+        found = await asyncio.to_thread(self._size, place(sha256))
+        return found if found is not None else await asyncio.to_thread(self._size, f"{LEAVING}/{sha256}")
 
     async def clean(self, now: datetime) -> int:
         """Nothing of ours is left behind: a local file dies with its process, an upload with a rule of the bucket."""
         return 0
 
-    def _size(self, sha256: str) -> int | None:
+    async def set_aside(self, sha256: str) -> None:
+        """A copy, then a removal: whoever found the blob before it went can still read the copy."""
         try:
-            return int(obstore.head(self.objects, place(sha256))["size"])
+            await obstore.copy_async(self.objects, place(sha256), f"{LEAVING}/{sha256}")
+        except FileNotFoundError:
+            return
+        await obstore.delete_async(self.objects, place(sha256))
+
+    async def aside(self, before: datetime | None = None) -> list[str]:
+        old: list[str] = []
+        async for batch in obstore.list(self.objects, prefix=LEAVING):
+            old += [
+                str(each["path"]).rsplit("/", 1)[-1]
+                for each in batch
+                if before is None or each["last_modified"] < before
+            ]
+            if len(old) >= ASIDE:
+                break
+        return old[:ASIDE]
+
+    async def put_back(self, sha256: str) -> None:
+        try:
+            await obstore.copy_async(self.objects, f"{LEAVING}/{sha256}", place(sha256))
+        except FileNotFoundError:
+            return
+        await self.discard(sha256)
+
+    async def discard(self, sha256: str) -> None:
+        with suppress(FileNotFoundError):
+            await obstore.delete_async(self.objects, f"{LEAVING}/{sha256}")
+
+    async def _step(self, sha256: str, start: int, end: int) -> bytes:
+        try:
+            return bytes(await obstore.get_range_async(self.objects, place(sha256), start=start, end=end))
+        except FileNotFoundError:
+            return bytes(await obstore.get_range_async(self.objects, f"{LEAVING}/{sha256}", start=start, end=end))
+
+    def _size(self, path: str) -> int | None:
+        try:
+            return int(obstore.head(self.objects, path)["size"])
         except FileNotFoundError:
             return None
 
     def _upload(self, blob: Blob, data: bytes | BinaryIO) -> None:
         """A second upload of the same name would carry the same bytes, so no store needs to know `create only`."""
-        if self._size(blob.sha256) == blob.size_bytes:
+        if self._size(place(blob.sha256)) == blob.size_bytes:
             return
         obstore.put(self.objects, place(blob.sha256), data, chunk_size=PART_BYTES, max_concurrency=PARTS)
 

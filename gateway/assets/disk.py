@@ -5,29 +5,33 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from gateway import clock
 from gateway.assets.rules import Blob
-from gateway.assets.store import BATCH_BYTES, TEMPORARY_AGE, append, batches, place
+from gateway.assets.store import ASIDE, BATCH_BYTES, TEMPORARY_AGE, append, batches, place
 
 T = TypeVar("T")
 
 THREADS = 8
 """They wait for the disk rather than compute, and a disk serves several waiting at once better than one."""
-TEMPORARY = "unfinished"
+TEMPORARY, LEAVING = "unfinished", "leaving"
 
 
 class Disk:
-    """A folder as a `Store`. Blobs lie at `ab/cd/abcd…`; what is being written lies in `unfinished/`."""
+    """A folder as a `Store`. Blobs lie at `ab/abcd…`; what is being written lies in `unfinished/`, and in `leaving/`
+    what was set aside."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.temporary = self.root / TEMPORARY
+        self.leaving = self.root / LEAVING
         self.temporary.mkdir(parents=True, exist_ok=True)
+        self.leaving.mkdir(exist_ok=True)
         self._make_folders()
         _sync(self.root.parent)
         self.folders: dict[Path, int] = {}
@@ -68,7 +72,10 @@ class Disk:
             raise
 
     def open(self, sha256: str) -> BinaryIO:
-        return self._path(sha256).open("rb")
+        try:
+            return self._path(sha256).open("rb")
+        except FileNotFoundError:
+            return (self.leaving / sha256).open("rb")
 
     async def stream(self, sha256: str, start: int, end: int) -> AsyncIterator[bytes]:
         file = await self._run(lambda: self.open(sha256))
@@ -81,10 +88,30 @@ class Disk:
             file.close()
 
     async def size(self, sha256: str) -> int | None:
-        try:
-            return (await self._run(self._path(sha256).stat)).st_size
-        except FileNotFoundError:
-            return None
+        return await self._run(lambda: _size(self._path(sha256), self.leaving / sha256))
+
+    async def set_aside(self, sha256: str) -> None:
+        await self._run(lambda: self._set_aside(sha256))
+
+    async def aside(self, before: datetime | None = None) -> list[str]:
+        def leaving() -> list[str]:
+            old = (each.name for each in self.leaving.iterdir() if before is None or _changed_at(each) < before)
+            return list(islice(old, ASIDE))
+
+        return await self._run(leaving)
+
+    async def put_back(self, sha256: str) -> None:
+        def restore() -> None:
+            try:
+                os.rename(self.leaving / sha256, self._path(sha256))
+            except FileNotFoundError:
+                return
+            self._make_durable(self._path(sha256).parent)
+
+        await self._run(restore)
+
+    async def discard(self, sha256: str) -> None:
+        await self._run(lambda: (self.leaving / sha256).unlink(missing_ok=True))
 
     async def clean(self, now: datetime) -> int:
         return await self._run(lambda: self._clean(now))
@@ -98,6 +125,15 @@ class Disk:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+    def _set_aside(self, sha256: str) -> None:
+        """A rename: whoever looks whether these bytes are there finds them whole, or not, and then writes them."""
+        aside = self.leaving / sha256
+        try:
+            os.rename(self._path(sha256), aside)
+        except FileNotFoundError:
+            return
+        os.utime(aside)
 
     def _path(self, sha256: str) -> Path:
         return self.root / place(sha256)
@@ -142,6 +178,20 @@ class Disk:
             if descriptor != opened:
                 os.close(opened)
         return descriptor
+
+
+def _size(*paths: Path) -> int | None:
+    """Of the first of these files that is there."""
+    for path in paths:
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return None
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _sync(folder: Path) -> None:

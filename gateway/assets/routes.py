@@ -17,7 +17,7 @@ from gateway.assets.tables import Row
 from gateway.assets.uploads import UPLOAD_BYTES, read_upload
 from gateway.keys.routes import caller_of
 from gateway.keys.rules import Role
-from gateway.problems import Forbidden
+from gateway.problems import Forbidden, Invalid
 
 YEAR_S = 365 * 24 * 3600
 """An asset's bytes never change, so a browser may keep them as long as it likes."""
@@ -109,8 +109,13 @@ async def keep_upload(assets: Assets, request: Request, key_id: str, expires_in_
     kept = await assets.keep_stream(upload.chunks)
     if not kept.blob.size_bytes:
         refuse("body", "is empty: send the file's bytes")
-    check(kept, upload.claimed, "body")
     row = tables.new_row(key_id, kept, "upload")
+    try:
+        check(kept, upload.claimed, "body")
+    except Invalid:
+        expired = row | {"expires_at": row["created_at"]}  # nobody finds it, and its bytes go with others' that expired
+        await assets.database.together(lambda connection: tables.insert(connection, [expired]))
+        raise
     if expires_in_s is not None:
         row["expires_at"] = row["created_at"] + timedelta(seconds=expires_in_s)
     await assets.database.together(lambda connection: tables.insert(connection, [row]))

@@ -14,6 +14,10 @@ TEMPORARY_AGE = timedelta(hours=24)
 """An unfinished file older than this belongs to a process that died: no upload takes so long."""
 
 
+ASIDE = 100_000
+"""Blobs set aside that one look returns; the next look finds the others."""
+
+
 class Readable(Protocol):
     """A file open for reading, from a disk or from afar."""
 
@@ -50,6 +54,18 @@ class Store(Protocol):
 
     async def clean(self, now: datetime) -> int:
         """Remove what processes that died left unfinished; the number of files removed."""
+
+    async def set_aside(self, sha256: str) -> None:
+        """Put a blob, if it is there, where `open`, `stream` and `size` still find it, but a new `put` does not."""
+
+    async def aside(self, before: datetime | None = None) -> list[str]:
+        """Blobs that were set aside, before then if that is said; at most ASIDE of them."""
+
+    async def put_back(self, sha256: str) -> None:
+        """Undo `set_aside`. Where the same bytes were put anew meanwhile, these stay."""
+
+    async def discard(self, sha256: str) -> None:
+        """Remove a blob that was set aside, and only that one: what was put anew meanwhile stays."""
 
 
 def open_store(url: str) -> Store:

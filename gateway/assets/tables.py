@@ -22,7 +22,7 @@ class AssetRow(SQLModel, table=True):
     """Several owners may hold the same bytes: each has a row, and the store has one blob."""
 
     __tablename__ = "asset"
-    __table_args__ = (sa.Index("asset_of_key", "key_id", "id"),)
+    __table_args__ = (sa.Index("asset_of_key", "key_id", "id"), sa.Index("asset_expires", "expires_at"))
 
     id: str = Field(primary_key=True, max_length=40)
     key_id: str = Field(max_length=40)

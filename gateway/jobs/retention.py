@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from gateway import clock
+from gateway.assets.tables import ASSET
 from gateway.attempts.rules import LIVE
 from gateway.attempts.store import ATTEMPT
 from gateway.budgets.tables import CHARGE
@@ -45,6 +46,7 @@ class Policy(NamedTuple):
     attempts_days: int | None
     decisions_days: int | None
     jobs_days: int | None
+    assets_days: int | None = None
 
 
 class Sweep(NamedTuple):
@@ -70,6 +72,7 @@ def _sweeps(policy: Policy) -> list[Sweep]:
         ("quotes", QUOTE.c.id, "quo", policy.decisions_days, _clear_quotes),
         ("decisions", DECISION.c.id, "dec", policy.decisions_days, _clear_decisions),
         ("jobs", JOB.c.id, "job", policy.jobs_days, _clear_jobs),
+        ("assets", ASSET.c.id, "ast", policy.assets_days, _expire_assets),
     ]
     return [Sweep(name, ids, kind, days, clear) for name, ids, kind, days, clear in wanted if days is not None]
 
@@ -125,6 +128,12 @@ def _clear_decisions(connection: Connection, ids: Sequence[str]) -> int:
     needed = sa.exists().where(DECISION.c.record_sha256 == RECORD.c.sha256)
     connection.execute(sa.delete(RECORD).where(RECORD.c.sha256.in_(set(records)), ~needed))
     return len(records)
+
+
+def _expire_assets(connection: Connection, ids: Sequence[str]) -> int:
+    """They are found no more from now on; gateway.assets.disposal removes their bytes."""
+    lasting = sa.and_(ASSET.c.id.in_(ids), ASSET.c.expires_at.is_(None))
+    return connection.execute(sa.update(ASSET).where(lasting).values(expires_at=clock.now())).rowcount
 
 
 def _clear_jobs(connection: Connection, ids: Sequence[str]) -> int:

@@ -37,7 +37,7 @@ VALUES = {
     "dashboard_port": "2", "sandbox_port": "3", "sandbox_dir": "a/b", "admin_key": "pk_a", "url": "http://x",
     "key": "pk_b", "public_url": "https://p", "sandbox": "off", "catalog_dir": "c", "workers": "7",
     "canary_usd_per_day": "0.25",
-    "stale_days": "5", "retired_days": "60", "feeds": "off", "keep_jobs_days": "30", "keep_attempts_days": "20",
+    "stale_days": "5", "retired_days": "60", "feeds": "off", "keep_jobs_days": "30", "keep_assets_days": "400", "keep_attempts_days": "20",
     "keep_decisions_days": "10", "log_level": "debug", "webhooks_private": "on", "webhooks_off_after_days": "9",
 }  # fmt: skip
 

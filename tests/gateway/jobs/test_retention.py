@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from gateway import clock
+from gateway.assets.tables import ASSET
 from gateway.attempts.store import ATTEMPT
 from gateway.jobs import retention
 from gateway.jobs.retention import DECISION, QUOTE, RECORD, Policy, sweep
@@ -125,3 +127,18 @@ async def test_a_sweep_goes_on_where_the_last_one_ended(database, past, monkeypa
     monkeypatch.setattr(retention, "BATCHES", 2)
     said = [await sweep(database, Policy(90, None, None), NOW) for _ in range(4)]
     assert said == [f"cleared {cleared} attempts" for cleared in (14, 14, 2, 0)]
+
+
+async def test_assets_expire_by_age_and_those_with_an_end_of_their_own_keep_it(database):
+    own_end = NOW + timedelta(days=5)
+
+    def unit(connection):
+        for day, number, ends in [(100, 0, None), (100, 1, own_end), (3, 2, None)]:
+            row = {"id": made_id("ast", day, number), "size_bytes": 1, "created_at": NOW, "expires_at": ends}
+            connection.execute(sa.insert(ASSET), blank(ASSET) | row)
+
+    await database.together(unit)
+    assert await sweep(database, Policy(None, None, None, 90), NOW) == "cleared 1 assets"
+    wanted = sa.select(ASSET.c.expires_at).order_by(ASSET.c.id)
+    old, with_an_end, new = await database.read(lambda connection: list(connection.execute(wanted).scalars()))
+    assert old is not None and old <= clock.now() and with_an_end == own_end and new is None
