@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from adapters.acceptance import Adjustment, Answer, adjusted, allowed, describe, refused, settle, together
+from adapters.acceptance import KEPT, Adjustment, Answer, adjusted, allowed, describe, refused, settle, together
 from adapters.canvas import fit_size
 from adapters.conditions import UNTOUCHABLE, fit_conditions
 from adapters.fields import field_name, own_names
@@ -91,11 +91,19 @@ def _scalars(request: MediaRequest, offer: Offer, strict: bool) -> Iterator[Answ
         if asked is None or asked == () or (name == "count" and asked == 1):
             if accept is not None and accept.default is not None and name not in UNTOUCHABLE:
                 yield Answer({name: accept.default})
+        elif name == "partial_images" and (accept is None or request.count > 1):
+            yield _unshown(asked)
         elif accept is None:
             if asked is not False:
                 yield _unaccepted(name, asked, strict)
         elif not isinstance(asked, tuple) and not allowed(asked, accept):
             yield settle(name, asked, accept, strict or name in UNTOUCHABLE)
+
+
+def _unshown(asked: int) -> Answer:
+    """Partial pictures are a wish, never a condition: an offer without them will do. Of several pictures at once none
+    are shown, since nobody could tell which is which."""
+    return adjusted("partial_images", asked, None, {"partial_images": None}) if asked else KEPT
 
 
 def _unaccepted(name: str, asked: Value | tuple[object, ...], strict: bool) -> Answer:

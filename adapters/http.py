@@ -23,7 +23,20 @@ from adapters.guard import ForbiddenAddress, guarded_socket, is_public
 from adapters.hosts import BadLink, placed, shortened
 from adapters.schema import ProviderCard
 from adapters.signing import BadKey, signed
-from adapters.wire import Call, Dialect, Failed, Progress, Reply, Streams, event_data, failed, understand
+from adapters.wire import (
+    Call,
+    Dialect,
+    Failed,
+    Heard,
+    Partial,
+    Progress,
+    Reply,
+    ShowsPartials,
+    Streams,
+    event_data,
+    failed,
+    understand,
+)
 
 __all__ = [
     "Clients", "ForbiddenAddress", "Listener", "Media", "NotFetched", "NotSent", "Shelf", "TooLarge", "answered",
@@ -35,6 +48,9 @@ REPLY_BYTES = 96 * 1024 * 1024
 """A reply that is read whole: ten 4K pictures as base64 are about 80 MB."""
 MEDIA_BYTES = 4 * 1024**3
 """A file that is streamed to the store: a minute of 4K video is under 1 GB."""
+HEARD_BYTES = 16 * 1024 * 1024
+"""A longer line of a stream is not told to a listener, only read at the end: a partial picture of 1536 x 1024 as PNG is
+about 4 MB of base64."""
 CONNECT_S = 10.0
 IDLE_S = 60.0
 """The longest silence while a foreign link is read; a call to a provider is bounded by its card instead."""
@@ -67,8 +83,11 @@ class NotSent(Exception):
     """A message had no answer; whether it arrived nobody can say."""
 
 
-Listener = Callable[[str], Awaitable[None]]
-"""Hears the words of a streamed reply as they come."""
+Listener = Callable[[Heard], Awaitable[None]]
+"""Hears the words of a streamed reply, or the pictures that are not done yet, as they come."""
+
+Ear = Callable[[Any], Heard | None]
+"""What of one event's json document a listener wants."""
 
 
 class Clients(NamedTuple):
@@ -205,12 +224,13 @@ async def is_accepted(
 
 
 async def answered(
-    clients: Clients, card: ProviderCard, dialect: Dialect, call: Call, key: str | None, shelf: Shelf, *, now: datetime
-) -> Reply | None:
+    clients: Clients, card: ProviderCard, dialect: Dialect, call: Call, key: str | None, shelf: Shelf, *, now: datetime,
+    most_bytes: int | None = None,
+) -> Reply | None:  # fmt: skip
     """The reply to a call that is no turn of a run (a list of models, say), or None where none came."""
     try:
         async with asyncio.timeout(card.timeout_s):
-            return await send(clients, card, dialect, call, key, shelf, None, now)
+            return await send(clients, card, dialect, call, key, shelf, None, now, most_bytes)
     except (TimeoutError, httpx.RequestError, aiohttp.ClientError, TooLarge, BadLink, NeedsLink, BadKey):
         return None
 
@@ -224,6 +244,7 @@ async def send(
     shelf: Shelf,
     listener: Listener | None,
     now: datetime,
+    most_bytes: int | None = None,
 ) -> Reply:
     """One exchange. The key and the card's headers go only to the card's own hosts; all others are reached through the
     guard.
@@ -240,7 +261,7 @@ async def send(
     client = clients.configured if ours else clients.foreign
     response = await client.handle_async_request(request)
     try:
-        return await _reply(response, dialect, call, shelf, listener)
+        return await _reply(response, dialect, call, shelf, listener, most_bytes)
     finally:
         await response.aclose()
 
@@ -285,16 +306,16 @@ def _origin_of(configured: str) -> Origin:
 
 
 async def _reply(
-    response: httpx.Response, dialect: Dialect, call: Call, shelf: Shelf, listener: Listener | None
+    response: httpx.Response, dialect: Dialect, call: Call, shelf: Shelf, listener: Listener | None, most: int | None
 ) -> Reply:
     lowered = {name.lower(): value for name, value in response.headers.items()}
     good = response.status_code < 300
     if call.stores and good and lowered.get("content-type", "").lower().startswith(MEDIA_TYPES):
         async with aclosing(_bounded(response, MEDIA_BYTES)) as chunks:
             return Reply(response.status_code, lowered, stored=await shelf.store(chunks))
-    async with aclosing(_bounded(response, REPLY_BYTES)) as chunks:
-        if listener and call.streams and good and isinstance(dialect, Streams):
-            return Reply(response.status_code, lowered, await _heard(chunks, dialect, listener))
+    async with aclosing(_bounded(response, most or REPLY_BYTES)) as chunks:
+        if listener and call.streams and good and (ear := _ear(dialect)):
+            return Reply(response.status_code, lowered, await _heard(chunks, ear, listener))
         return Reply(response.status_code, lowered, b"".join([chunk async for chunk in chunks]))
 
 
@@ -316,29 +337,42 @@ async def _bounded(response: httpx.Response, limit: int) -> AsyncGenerator[bytes
         yield chunk
 
 
-async def _heard(chunks: AsyncIterator[bytes], dialect: Streams, listener: Listener) -> bytes:
-    """The whole body, its words given to the listener line by line on the way."""
+def _ear(dialect: Dialect) -> Ear | None:
+    """A protocol streams words or shows pictures, not both."""
+    if isinstance(dialect, Streams):
+        return dialect.delta
+    return dialect.partial if isinstance(dialect, ShowsPartials) else None
+
+
+async def _heard(chunks: AsyncIterator[bytes], ear: Ear, listener: Listener) -> bytes:
+    """The body, what is to be heard of it given to the listener line by line on the way.
+
+    A partial picture is heard and not kept: what a turn holds in memory is what the reply comes to.
+    """
     kept: list[bytes] = []
     rest: list[bytes] = []  # of a line that has not ended: joined once, however long it grows
     async for chunk in chunks:
-        kept.append(chunk)
         *lines, last = chunk.split(b"\n")
         for line in lines:
-            rest.append(line)
-            if words := _words(b"".join(rest), dialect):
-                await listener(words)
+            whole = b"".join([*rest, line])
+            if heard := _said(whole, ear):
+                await listener(heard)
+            if not isinstance(heard, Partial):
+                kept += (whole, b"\n")
             rest = []
         rest.append(last)
-    return b"".join(kept)
+    return b"".join(kept + rest)
 
 
-def _words(line: bytes, dialect: Streams) -> str:
+def _said(line: bytes, ear: Ear) -> Heard | None:
     """What one line says; nonsense is silent here, since `read` judges the whole reply afterwards."""
+    if len(line) > HEARD_BYTES:
+        return None
     try:
         document = event_data(line.decode().strip())
-        return dialect.delta(document) if document is not None else ""
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return ""
+        return ear(document) if document is not None else None
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        return None
 
 
 async def fetch(clients: Clients, url: str, configured_origin: str | None = None) -> AsyncGenerator[bytes]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from adapters import graphs, workflows
 from adapters.acceptance import allowed
 from adapters.fields import field_name
 from adapters.pricing import CONTEXT
@@ -28,6 +29,7 @@ def offer_faults(offer: Offer, defaults: Fields, units: frozenset[str]) -> list[
         faults += [f"conditions.{fault} (for {task})" for fault in _condition_faults(here)]
         unknown = here.fields.keys() - PARAMETERS - OTHER_FIELDS - defaults.keys()
         faults += [f"fields.{name}: no parameter or role of that name" for name in sorted(unknown)]
+        faults += [f"{fault} (for {task})" for fault in (*workflows.place_faults(here), *graphs.place_faults(here))]
     return list(dict.fromkeys(faults))
 
 

@@ -99,8 +99,10 @@ def _bounded_usage(request: MediaRequest, offer: Offer, context: Context) -> Usa
     usage["cached_input_token"] = Decimal(0)  # counted among input_token, which is dearer
     if not request.inputs:
         usage |= dict.fromkeys(INPUT_UNITS, Decimal(0))
+    partials = Decimal(request.partial_images or 0)
     for expectation in _first_of_each_unit(offer.expects, context):
-        usage[expectation.unit] = usage.get(expectation.unit, Decimal(0)) + _expected(expectation, usage, outputs)
+        expected = _expected(expectation, usage, outputs, partials)
+        usage[expectation.unit] = usage.get(expectation.unit, Decimal(0)) + expected
     return usage
 
 
@@ -123,14 +125,15 @@ def _expected_outputs(request: MediaRequest, outputs: Decimal) -> Usage:
 
 
 def _first_of_each_unit(expectations: Iterable[Expectation], context: Context) -> list[Expectation]:
-    chosen: dict[str, Expectation] = {}
+    """What partial pictures take comes on top of what the picture does, so it is a unit's second bound."""
+    chosen: dict[tuple[str, bool], Expectation] = {}
     for expectation in expectations:
         if matches(expectation.when, context):
-            chosen.setdefault(expectation.unit, expectation)
+            chosen.setdefault((expectation.unit, expectation.per == "partial_image"), expectation)
     return list(chosen.values())
 
 
-def _expected(expectation: Expectation, usage: Usage, outputs: Decimal) -> Decimal:
+def _expected(expectation: Expectation, usage: Usage, outputs: Decimal, partials: Decimal) -> Decimal:
     match expectation.per:
         case "request":
             return expectation.quantity
@@ -138,6 +141,8 @@ def _expected(expectation: Expectation, usage: Usage, outputs: Decimal) -> Decim
             return expectation.quantity * outputs
         case "second":
             return expectation.quantity * usage.get("output_video_second", Decimal(0))
+        case "partial_image":
+            return expectation.quantity * partials
 
 
 def _megapixels(request: MediaRequest) -> Decimal | None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 
 class Frozen(BaseModel):
@@ -96,7 +96,7 @@ Value = bool | int | float | str
 
 PARAMETERS = (
     "negative_prompt", "aspect_ratio", "resolution", "size", "width", "height", "duration_s", "fps", "count", "seed",
-    "steps", "guidance", "scale", "audio", "format", "quality", "loras", "max_tokens", "temperature",
+    "steps", "guidance", "scale", "audio", "format", "quality", "loras", "max_tokens", "temperature", "partial_images",
 )  # fmt: skip
 """Names an offer may accept. `size` stands for width and height taken as a pair from a list ("1536x1024")."""
 
@@ -126,6 +126,9 @@ class MediaRequest(Frozen):
     loras: tuple[Lora, ...] = Field((), max_length=16)
     max_tokens: int | None = Field(None, ge=1, le=1_000_000)
     temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
+    partial_images: int | None = Field(
+        None, ge=0, le=3, description="how often a picture is shown before it is done, where the offer can; at best"
+    )
     extra: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
 
     def extra_for(self, provider: str) -> dict[str, JsonValue]:
@@ -192,7 +195,7 @@ class Expectation(Frozen):
 
     unit: str
     quantity: Exact
-    per: Literal["request", "output", "second"] = "output"
+    per: Literal["request", "output", "second", "partial_image"] = "output"
     when: When = Field(default_factory=dict)
 
 
@@ -301,6 +304,40 @@ CallbackSignature = Literal[
 ]
 
 
+class OwnMachine(Frozen):
+    """The operator's own machine under an engine. All sums are of the whole machine, not of one accelerator.
+
+    Without `usd_per_hour` or `purchase_usd` it has no price; `name` is for estimates of seconds only.
+    """
+
+    name: str | None = Field(None, description="a machine of the table in compute/machines.yaml")
+    accelerators: int = Field(1, ge=1, le=1_024, description="that work together on each output")
+    usd_per_hour: Exact | None = None
+    purchase_usd: Exact | None = Field(None, description="spread over `months`; power comes beside it")
+    months: int = Field(36, ge=1, le=240)
+    power_w: float = Field(0, ge=0, allow_inf_nan=False, description="at work")
+    usd_per_kwh: Exact = Decimal("0.15")
+    since: date | None = Field(None, description="the price holds from this day on; None: from the gateway's start")
+
+    @model_validator(mode="after")
+    def _paid_once(self) -> "OwnMachine":
+        if self.usd_per_hour is not None and self.purchase_usd is not None:
+            raise ValueError("a machine is rented or bought: usd_per_hour or purchase_usd, not both")
+        return self
+
+
+EngineKind = Literal["comfyui", "a1111", "vllm", "sglang", "vllm-omni", "ollama", "plain"]
+"""How an engine tells of itself (adapters/engine_readings.py); `plain` only whether it answers."""
+
+
+class EngineHealth(Frozen):
+    """How the readings of an engine are taken."""
+
+    kind: EngineKind
+    path: str | None = Field(None, pattern=r"^/", description="for `plain`: what answers when it is well; else its own")
+    slots: int = Field(1, ge=1, le=10_000, description="runs that it works on side by side")
+
+
 class ProviderCard(Frozen):
     """A provider as data: where it is, how it wants its key, what it offers."""
 
@@ -337,6 +374,9 @@ class ProviderCard(Frozen):
     timeout_s: float = Field(120, gt=0, description="the longest that one call may take")
     deadline_s: float = Field(1_800, gt=0, description="the longest that one attempt may take, polls included")
     unsure: str | None = None
+    self_hosted: bool = Field(False, description="the operator's own machine: nothing sent there leaves the house")
+    machine: OwnMachine | None = None
+    health: EngineHealth | None = Field(None, description="None: its readings are not taken")
     offers: tuple[Offer, ...]
 
 

@@ -75,26 +75,33 @@ def asset_ref(asset: str, form: AssetForm = "data_uri", mask: MaskPaint = "white
 ATTEMPT_KEY = "$attempt"
 
 
-def attempt_ref() -> dict[str, JsonValue]:
-    """A place in a submit's json body for an id that is the run's own: a UUID of version 4, the same however often
-    the submit is sent. For protocols whose callers name their runs; a dialect is pure and can make no id."""
-    return {ATTEMPT_KEY: "uuid"}
+SEED_DIGITS = 7
+"""Hexadecimal digits of a seed made here: 28 bits, which every sampler takes."""
+
+
+def attempt_ref(form: Literal["uuid", "seed"] = "uuid") -> dict[str, JsonValue]:
+    """A place in a submit's json body for what is the run's own, the same however often the submit is sent: a UUID of
+    version 4, for protocols whose callers name their runs, or a whole number, for those that want a seed. A dialect is
+    pure, and can make neither."""
+    return {ATTEMPT_KEY: form}
 
 
 def addressed(call: Call, attempt_id: str) -> Call:
     """The call with the run's own id in every place for it."""
     digest = hashlib.sha256(attempt_id.encode()).hexdigest()
-    own = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
-    body = _addressed(call.json_body, own)
+    name = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
+    body = _addressed(call.json_body, {"uuid": name, "seed": int(digest[-SEED_DIGITS:], 16)})
     return call if body == call.json_body else call.model_copy(update={"json_body": body})
 
 
-def _addressed(value: JsonValue, own: str) -> JsonValue:
+def _addressed(value: JsonValue, own: Mapping[str, str | int]) -> JsonValue:
     if isinstance(value, list):
         return [_addressed(each, own) for each in value]
     if not isinstance(value, dict):
         return value
-    return own if ATTEMPT_KEY in value else {name: _addressed(each, own) for name, each in value.items()}
+    if ATTEMPT_KEY in value:
+        return own[str(value[ATTEMPT_KEY])]
+    return {name: _addressed(each, own) for name, each in value.items()}
 
 
 @dataclass(frozen=True)
@@ -221,6 +228,26 @@ class Streams(Protocol):
     """A dialect whose replies can be heard as they are made: the words in one event's json document."""
 
     def delta(self, document: Any) -> str: ...
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A picture as far as it is made, to be looked at and forgotten: nobody stores it. `index` counts from 0."""
+
+    index: int
+    mime: str
+    base64: str
+
+
+@runtime_checkable
+class ShowsPartials(Protocol):
+    """A dialect whose protocol shows a picture while it is made: the one in one event's json document, if there is."""
+
+    def partial(self, document: Any) -> Partial | None: ...
+
+
+Heard = str | Partial
+"""What a listener hears of a streamed reply: words as they are said, or a picture as far as it is made."""
 
 
 def failed(fault: Fault, message: object) -> Failed:

@@ -4,9 +4,8 @@ The graph stands in the card as `fields.workflow.values`: node → class and inp
 goes: "6.text" is input `text` of node 6. `loras` names the output behind which they are chained: "4.0".
 """
 
-import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -17,9 +16,9 @@ from adapters.fields import spell
 from adapters.schema import Fields, MediaRequest, Offer, Usage
 from adapters.wire import attempt_ref
 
-SEED_DIGITS = 12
-"""Hexadecimal digits of a seed made here: 48 bits, which every sampler takes."""
 PREFIX = "filename_prefix"
+ENDINGS = (".safetensors", ".sft", ".gguf", ".ckpt", ".pth", ".pt", ".bin")
+"""Of files of weights."""
 PLACE = re.compile(r"([^.]+)\.([^.]+)")
 
 
@@ -34,24 +33,20 @@ def filled(request: MediaRequest, offer: Offer, defaults: Fields) -> Filled:
     """The offer's graph with the request's words in their places.
 
     Only places that the card names are written, so no caller's extra reaches another node. Whatever saves a file does
-    so under the run's own id: a name that was never used is never answered from the cache.
+    so under the run's own id: a name that was never used is never answered from the cache. A graph needs a seed, and
+    one that nobody named is the run's own, too.
     """
     fields = defaults | offer.fields
     plain = {name: _plain(words) for name in ("prompt", "negative_prompt") if (words := getattr(request, name))}
     said = spell(request.model_copy(update=plain), offer, defaults)
     if "seed" in fields and request.seed is None:
-        said[fields["seed"].name] = _seed(request)
+        said[fields["seed"].name] = attempt_ref("seed")
     loras = said.pop(fields["loras"].name, None) if "loras" in fields else None
     places = {field.name for field in fields.values()} | offer.fixed.keys()
     nodes = _placed(offer, {place: value for place, value in said.items() if place in places})
     if isinstance(loras, list):
         _chain(nodes, fields["loras"].name, loras)
     return Filled(nodes, {name: value for name, value in said.items() if name not in places})
-
-
-def _seed(request: MediaRequest) -> int:
-    """A graph needs a seed, and nothing here may throw dice: the same words without a seed give the same picture."""
-    return int(hashlib.sha256(request.prompt.encode()).hexdigest()[:SEED_DIGITS], 16)
 
 
 def _plain(words: str) -> str:
@@ -73,6 +68,31 @@ def _placed(offer: Offer, said: Mapping[str, JsonValue]) -> dict[str, Any]:
         if PREFIX in node["inputs"]:
             node["inputs"][PREFIX] = attempt_ref()
     return nodes
+
+
+def place_faults(offer: Offer) -> Iterator[str]:
+    """What a card says of its graph that is not so: places and links that lead nowhere."""
+    graph: dict[str, Any] = (offer.fields["workflow"].values or {}) if "workflow" in offer.fields else {}
+    if not graph:
+        return
+    named = {f"fields.{name}": field.name for name, field in offer.fields.items() if name != "workflow"}
+    for where, place in (named | {f"fixed.{name}": name for name in offer.fixed}).items():
+        id, _, name = place.partition(".")
+        if id not in graph or (where != "fields.loras" and name not in graph[id]["inputs"]):
+            yield f"{where}: the workflow has no place {place}"
+    for id, node in graph.items():
+        for name, value in node["inputs"].items():
+            if isinstance(value, list) and value[0] not in graph:
+                yield f"fields.workflow: {id}.{name} comes from node {value[0]}, which is not there"
+
+
+def weights(offer: Offer) -> dict[str, str]:
+    """The files that a workflow loads: place → name, as the card has them."""
+    graph: dict[str, Any] = (offer.fields["workflow"].values or {}) if "workflow" in offer.fields else {}
+    named = {
+        f"{id}.{name}": value for id, node in graph.items() for name, value in node["inputs"].items()
+    } | offer.fixed
+    return {place: value for place, value in named.items() if isinstance(value, str) and value.endswith(ENDINGS)}
 
 
 def _chain(nodes: dict[str, Any], place: str, loras: list[JsonValue]) -> None:

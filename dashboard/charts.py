@@ -26,6 +26,7 @@ TALL_PX = 460
 BAR_PX = 30
 FRAME_PX = 130
 """What the axis, its title and the legend take of a chart's height."""
+LEGEND_PX = 50
 USD_FORMAT = "~g"
 AMOUNT_FORMAT = ",~r"
 QUALITY = "quality (chance to win against the median)"
@@ -52,7 +53,7 @@ def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
         scale=alt.Scale(type="log", nice=False, padding=48),
         axis=alt.Axis(title="price of a standard output (USD, log scale)", format=USD_FORMAT, tickCount=6),
     )
-    quality = alt.Y("quality:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title=QUALITY))
+    quality = alt.Y("quality:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title=QUALITY, tickCount=5))
     kind = alt.Color(
         "group:N", scale=alt.Scale(domain=["on the Pareto line", "behind it"], range=[BLUE, GREY]), legend=alt.Legend()
     )
@@ -181,7 +182,7 @@ def survival(rows: Sequence[Row], half_life_days: float | None) -> Any:
         at = alt.Chart(_data([{"day": half_life_days, "label": f"half-life {half_life_days:.0f} days"}]))
         layers.append(at.mark_rule(strokeDash=[5, 4], color=ORANGE, strokeWidth=2).encode(x="day:Q"))
         layers.append(
-            at.mark_text(align="left", dx=6, y=12, color=ORANGE, fontSize=12).encode(x="day:Q", text="label:N")
+            at.mark_text(align="right", dx=-6, y=12, color=ORANGE, fontSize=12).encode(x="day:Q", text="label:N")
         )
     return _finished(alt.layer(*layers))
 
@@ -203,7 +204,8 @@ def months(rows: Sequence[Row]) -> Any:
 
 def ratings(rows: Sequence[Row]) -> Any:
     """A model's rating on one board over time, with its interval."""
-    base = alt.Chart(_data(rows)).encode(x=alt.X("taken_at:T", axis=alt.Axis(title="reading of (UTC)")))
+    day = alt.Axis(title="reading of (UTC)", format="%d %b", tickCount=6)
+    base = alt.Chart(_data(rows)).encode(x=alt.X("taken_at:T", axis=day))
     y = alt.Y("rating:Q", scale=alt.Scale(zero=False), axis=alt.Axis(title="rating (the board's own points)"))
     band = base.mark_area(color=SKY, opacity=0.25).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
     line = base.mark_line(color=BLUE, strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=50)).encode(
@@ -221,7 +223,7 @@ def qualities(rows: Sequence[Row]) -> Any:
         y=alt.Y("name:N", sort=[row["name"] for row in rows], axis=alt.Axis(title=None))
     )
     bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
-        x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title=QUALITY)),
+        x=alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title=QUALITY, tickCount=5)),
         x2="high:Q",
     )
     dot = base.mark_point(filled=True, size=110, color=BLUE).encode(
@@ -229,4 +231,4 @@ def qualities(rows: Sequence[Row]) -> Any:
         tooltip=["name:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".2f"),
                  alt.Tooltip("high:Q", format=".2f")],
     )  # fmt: skip
-    return _finished(alt.layer(bar, dot), _bars(len(rows)))
+    return _finished(alt.layer(bar, dot), _bars(len(rows)) - LEGEND_PX)

@@ -98,8 +98,7 @@ def margin_words(decision: Document) -> str:
 def jobs(page: Document) -> list[Row]:
     return [
         {
-            "job": each["id"],
-            "created (UTC)": each["created_at"],
+            "created": each["created_at"],
             "status": each["status"],
             "task": each["task"],
             "offer": each["offer"],
@@ -107,6 +106,7 @@ def jobs(page: Document) -> list[Row]:
             "cost": amount(each["cost"]["cost_usd"]) if each["cost"]["cost_usd"] is not None else None,
             "attempts": len(each["attempts"]),
             "error": (each["error"] or {}).get("code"),
+            "job": each["id"],
         }
         for each in page["data"]
     ]
@@ -117,11 +117,6 @@ def span_s(began: str | None, ended: str | None) -> float | None:
     if began is None or ended is None:
         return None
     return (_moment(ended) - _moment(began)).total_seconds()
-
-
-def stamp(at: str | None) -> str | None:
-    """A moment of the API for a column that says UTC: it sorts as text."""
-    return f"{at[:10]} {at[11:19]}" if at else None
 
 
 def days(first: str, last: str) -> list[str]:
@@ -186,6 +181,10 @@ def spend(report: Document, dimension: str) -> list[Row]:
     ]
 
 
+def dearest_first(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: -row["spend_usd"])
+
+
 def largest(rows: Sequence[Row], dimension: str, most: int = 7) -> list[Row]:
     """The same rows with all but the largest of a dimension called "others": a legend of eight can still be read."""
     totals: dict[str, float] = {}
@@ -236,7 +235,7 @@ def months(churn: Document) -> list[Row]:
 def changes(page: Document) -> list[Row]:
     return [
         {
-            "seen (UTC)": stamp(each["at"]),
+            "seen": each["at"],
             "what": each["kind"].replace("_", " "),
             "subject": each["subject"],
             "before": each["before"],
@@ -282,13 +281,13 @@ def offers(page: Iterable[Document], task: str) -> list[Row]:
         {
             "offer": each["id"],
             "usable": each["available"],
-            "obstacle": each["obstacle"],
             "price": price_words(each["prices"]),
             "median": each["evidence"][task]["eta_s"]["p50"],
             "19 of 20 within": each["evidence"][task]["eta_s"]["p95"],
             "reliability": each["evidence"][task]["reliability"],
             "life stage": each["stage"],
             "ends": each["ends"],
+            "obstacle": each["obstacle"],
         }
         for each in page
         if task in each["evidence"]
@@ -326,9 +325,14 @@ def _condition(value: Any) -> str:
 
 
 def stamped(rows: Iterable[Document], names: Sequence[str]) -> list[Row]:
-    """Some columns of rows as they come: moments to the second under "… (UTC)", names in words."""
-    return [{_title(name): stamp(row[name]) if name.endswith("_at") else row[name] for name in names} for row in rows]
+    """Some columns of rows as they come, under their names in words: "taken_at" is "taken"."""
+    return [{title(name): row[name] for name in names} for row in rows]
 
 
-def _title(name: str) -> str:
-    return f"{name[:-3].replace('_', ' ')} (UTC)" if name.endswith("_at") else name.replace("_", " ")
+def title(name: str) -> str:
+    return name.removesuffix("_at").replace("_", " ")
+
+
+def moments(names: Sequence[str]) -> list[str]:
+    """The titles of those columns that hold moments."""
+    return [title(name) for name in names if name.endswith("_at")]

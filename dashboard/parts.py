@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from dashboard import session
+from dashboard import session, words
 from dashboard.client import Refused
 from dashboard.words import plain
 
@@ -33,6 +33,18 @@ def link(page: str, label: str, **query: str) -> None:
     st.page_link(st.session_state[_PLACES][page], label=label, icon=":material/arrow_forward:", query_params=query)
 
 
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 2.75rem; padding-bottom: 3rem; max-width: 90rem; }
+[data-testid="stMain"] :focus-visible, [data-testid="stSidebar"] :focus-visible {
+  outline: 2px solid #2684c7; outline-offset: 2px; }
+</style>"""
+
+
+def dress() -> None:
+    """What the theme cannot say: less air above a page, and a focus that is seen."""
+    st.html(STYLE)
+
+
 def heading(title: str, question: str) -> None:
     st.title(title, anchor=False)
     st.caption(question)
@@ -43,14 +55,43 @@ def chart(drawn: alt.Chart | alt.LayerChart | alt.HConcatChart, key: str, altern
     st.altair_chart(drawn, key=key, width="stretch", alt=alternative)
 
 
-def table(rows: Sequence[dict[str, Any]], key: str, **columns: Any) -> None:
-    """A table that sorts by a click on a column; its menu searches it and saves it as CSV."""
-    st.dataframe(list(rows), hide_index=True, column_config=columns, key=key, placeholder="–")
+def moment(at: str | None) -> str:
+    """A moment of the API in the viewer's own zone."""
+    return words.moment(at, session.zone())
 
 
-def empty(words: str, icon: str = ":material/inbox:") -> None:
+def moments() -> Any:
+    """A column of the API's moments, shown in the viewer's own zone; it sorts by time."""
+    return st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss", timezone=session.zone_name())
+
+
+def table(rows: Sequence[dict[str, Any]], key: str, times: Sequence[str] = (), **columns: Any) -> None:
+    """A table that sorts by a click on a column; its menu searches it and saves it as CSV. `times` are columns of
+    moments. Without rows it says so: a head with nothing below looks broken."""
+    if not rows:
+        st.caption("None.")
+        return
+    config = {name: moments() for name in times} | columns
+    st.dataframe(list(rows), hide_index=True, column_config=config, key=key, placeholder="–")
+
+
+def empty(told: str, icon: str = ":material/inbox:") -> None:
     """Nothing to show, and what to do about it."""
-    st.info(words, icon=icon)
+    st.info(told, icon=icon)
+
+
+SIGN_IN_AGAIN = """<p>You are not signed in.</p>
+<p><a href="{base}/sign-in" target="_self">Sign in</a></p>
+<script>
+const here = window.location.pathname + window.location.search;
+window.location.replace("{base}/sign-in?next=" + encodeURIComponent(here));
+</script>"""
+
+
+def turned_away() -> None:
+    """To the sign-in, and back to this page after it. Nothing of anybody's is in this script."""
+    base = "/" + str(st.get_option("server.baseUrlPath") or "").strip("/")
+    st.html(SIGN_IN_AGAIN.format(base=base.rstrip("/")), unsafe_allow_javascript=True)
 
 
 def refused(error: Refused) -> None:

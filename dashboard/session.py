@@ -1,12 +1,16 @@
-"""Who is signed in, and what was asked lately: the key lives in the browser's session and nowhere else."""
+"""Who is signed in, and what was asked lately, kept for each key apart. It writes no key anywhere."""
 
 import hashlib
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
 from dashboard.client import Document, Podium, Refused
+from dashboard.visits import COOKIE, VISITS, Visit
 
+UTC = "UTC"
 LIVE_S = 3
 """Jobs and balances: as they are now, yet one question for one look at a page."""
 RECENT_S = 30
@@ -20,35 +24,45 @@ KEPT_MEDIA = 64
 MEDIA_BYTES = 48 * 1024 * 1024
 """A larger output is linked to and not shown: the page would hold it whole."""
 
-_SIGNED_IN, _IS_ADMIN = "podium.signed_in", "podium.is_admin"
+
+def visit() -> Visit | None:
+    """Who this browser is signed in as, by the cookie that came when its page was opened."""
+    return VISITS.find(visit_id())
 
 
-def signed_in() -> Podium | None:
-    found = st.session_state.get(_SIGNED_IN)
-    return found if isinstance(found, Podium) else None
-
-
-def sign_in(url: str, secret: str) -> None:
-    """Remember a key for this session once the gateway knows it. Raises Refused."""
-    podium = Podium(url, secret)
-    st.session_state[_IS_ADMIN] = podium.is_admin()
-    st.session_state[_SIGNED_IN] = podium
+def visit_id() -> str | None:
+    return st.context.cookies.get(COOKIE)
 
 
 def sign_out() -> None:
-    for name in (_SIGNED_IN, _IS_ADMIN):
-        st.session_state.pop(name, None)
+    VISITS.end(visit_id())
 
 
 def podium() -> Podium:
-    found = signed_in()
+    found = visit()
     if found is None:
         raise Refused(401, "unauthorized", "Sign in with a Podium key first.")
-    return found
+    return found.podium
 
 
 def is_admin() -> bool:
-    return bool(st.session_state.get(_IS_ADMIN))
+    found = visit()
+    return found is not None and found.is_admin
+
+
+def zone_name() -> str:
+    """The viewer's time zone as the browser says it, such as Europe/Berlin; UTC where it says none that is known."""
+    name = st.context.timezone or UTC
+    return name if name in _zones() else UTC
+
+
+def zone() -> ZoneInfo:
+    return ZoneInfo(zone_name())
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def who() -> str:

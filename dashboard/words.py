@@ -1,6 +1,7 @@
 """Numbers, money and moments in words, each with its unit. Pure."""
 
 import re
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -25,9 +26,9 @@ def usd(amount: Any) -> str:
     return f"{text.rstrip('0').rstrip('.')} USD"
 
 
-def moment(at: str | None) -> str:
-    """A moment of the API, to the second, in UTC."""
-    return f"{at[:10]} {at[11:19]} UTC" if at else "–"
+def moment(at: str | None, zone: tzinfo = UTC) -> str:
+    """A moment of the API, to the second, in a zone that is named."""
+    return f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if at else "–"
 
 
 def seconds(span_s: float | None) -> str:

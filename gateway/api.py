@@ -1,5 +1,6 @@
 """The HTTP face: mounts every noun's routes, finds who calls, and turns problems into problem+json; no logic."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import problems, telemetry
+from gateway.arena import routes as arena
 from gateway.assembly import Parts, reprice
 from gateway.assets import routes as assets
 from gateway.budgets import routes as budgets
@@ -19,6 +21,7 @@ from gateway.callbacks.rules import PATH as CALLBACKS
 from gateway.catalog import (
     board_routes as boards,
     estimate_routes as estimates,
+    name_routes as names,
     price_routes as price_proposals,
     routes as catalog,
 )
@@ -27,15 +30,17 @@ from gateway.doors.door import Door
 from gateway.doors.fal.routes import DOOR as FAL
 from gateway.doors.openai.routes import DOOR as OPENAI
 from gateway.doors.replicate.routes import DOOR as REPLICATE
+from gateway.engines import routes as engines
 from gateway.jobs import routes as jobs
 from gateway.keys import routes as keys
 from gateway.keys.service import Keyring
 from gateway.ledger import routes as ledger
-from gateway.problems import NotFound, Problem, Unavailable
+from gateway.problems import NotFound, Problem, TooSlow, Unavailable
 from gateway.routing import routes as routing
 from gateway.ticks import routes as ticks
 from gateway.usage import audit as usage_audit, routes as usage
 from gateway.webhooks import routes as webhooks
+from gateway.workflows import routes as workflows
 
 DESCRIPTION = """
 One endpoint over many image, video, speech and text models. `POST /v1/jobs` with a prompt and a task makes something;
@@ -56,11 +61,18 @@ LONG = ("/v1/assets", "/v1/jobs", "/v1/route", "/v1/quotes", CALLBACKS)
 """Paths of ours that read long bodies, each within a limit of its own; so do all doors."""
 SHORT_BYTES = 1024 * 1024
 """Any other body: FastAPI reads it whole before it is looked at."""
+IDLE_S = 30.0
+"""The longest pause within a body. Slow lines send something in that time; who sends nothing only holds a place."""
+CLOSED = {"connection": "close"}
+"""What is left of a body that is no longer waited for would stand in the way of the next request."""
+BODILESS = ("GET", "HEAD", "OPTIONS")
+"""Methods of which nobody reads a body, so nobody waits for one."""
 
 
 def mount(app: FastAPI, parts: Parts) -> None:
     """Give an application every route."""
     app.include_router(jobs.routes(parts.jobs, parts.assets))
+    app.include_router(workflows.routes(parts.workflows, parts.assets))
     app.include_router(routing.routes(parts.db, parts.routing))
     app.include_router(
         catalog.routes(
@@ -68,12 +80,16 @@ def mount(app: FastAPI, parts: Parts) -> None:
             lambda: parts.routing.belief,
             lambda: parts.routing.lives,
             lambda name, day: parts.routing.ending(name, day),
+            parts.engines,
         )
     )
     app.include_router(price_proposals.routes(parts.db, parts.supply, lambda: reprice(parts)))
+    app.include_router(names.routes(parts.db, parts.supply))
     app.include_router(changes.routes(parts.db))
     app.include_router(boards.routes(parts.db, parts.supply, lambda: parts.routing.belief))
     app.include_router(estimates.routes(parts.supply, lambda: parts.routing.belief, lambda: parts.settings.catalog_dir))
+    app.include_router(arena.routes(parts.arena))
+    app.include_router(engines.routes(parts.db, parts.supply))
     app.include_router(ticks.routes(parts.db))
     app.include_router(assets.routes(parts.assets))
     app.include_router(callbacks.routes(parts.callbacks))
@@ -162,7 +178,7 @@ class Doorkeeper:
             await _said(scope["path"], problems.answer(problem))(scope, receive, counted)
             return
         try:
-            await self.app(scope, _bounded(scope["path"], receive), counted)
+            await self.app(scope, _bounded(scope["path"], _patient(scope["method"], receive)), counted)
         except Exception:  # the server's error page is outside of us: count it here, and let it through
             telemetry.REQUESTS.labels(_route(scope), 500).inc()
             raise
@@ -201,6 +217,27 @@ class Lane:
         except Problem as problem:
             response = problems.answer(problem)
         await response(scope, receive, send)
+
+
+def _patient(method: str, receive: Receive) -> Receive:
+    """The same body, if no pause in it is longer than IDLE_S. It raises TooSlow then; what comes later is not read."""
+    if method in BODILESS:
+        return receive
+    is_whole = False
+
+    async def timed() -> Message:
+        nonlocal is_whole
+        if is_whole:  # what is waited for now is that the caller goes away
+            return await receive()
+        try:
+            async with asyncio.timeout(IDLE_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise TooSlow(f"nothing came of the body for {IDLE_S:g} s: send it without such pauses", CLOSED) from error
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return timed
 
 
 def _bounded(path: str, receive: Receive) -> Receive:

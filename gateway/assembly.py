@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 
 from adapters.http import Clients, close_clients, open_clients
 from gateway import clock, migrations, telemetry
+from gateway.arena import recording as arena_boards
+from gateway.arena.service import TICK as ARENA, Arena
 from gateway.assets import disposal, signing
 from gateway.assets.service import Assets
 from gateway.assets.store import open_store
@@ -26,6 +28,8 @@ from gateway.catalog.prices import Prices
 from gateway.catalog.refreshing import Refresher
 from gateway.catalog.supply import Supply, read_supply
 from gateway.db import Database, connect
+from gateway.engines import findings, watching
+from gateway.engines.service import Engines
 from gateway.jobs import canaries, retention
 from gateway.jobs.endings import Endings
 from gateway.jobs.rendering import job_renderer
@@ -41,13 +45,20 @@ from gateway.ticks.rules import Tick
 from gateway.ticks.runner import LOOK_S, Ticks, Work
 from gateway.usage import audit as usage_audit
 from gateway.webhooks import store as webhooks
-from gateway.webhooks.runner import Runner as WebhookRunner, Shape
+from gateway.webhooks.rules import Kind
+from gateway.webhooks.runner import Render, Runner as WebhookRunner, Shape
+from gateway.workflows import retention as workflow_retention
+from gateway.workflows.conductor import Conductor
+from gateway.workflows.service import Workflows
+from gateway.workflows.views import workflow_renderer
 
 log = structlog.get_logger()
 
 BELIEVE_S = 30
 """How old the evidence of a decision may be."""
 GAUGE_S = 15
+ENGINE_LOOKS = 5
+"""Looks at the readings of own engines in the time between two of them."""
 BOOKS = Tick("books", every_s=3_600, deadline_s=600)
 """The books are recomputed from their postings this often; `podium ledger verify` does it at once."""
 STORE = Tick("store", every_s=6 * 3_600, deadline_s=900)
@@ -73,10 +84,20 @@ class Parts:
     assets: Assets
     jobs: Jobs
     callbacks: Callbacks
+    workflows: Workflows
     keyring: Keyring
     watch: Watch
     prices: Prices
     new_admin_secret: str | None
+
+    @property
+    def engines(self) -> Engines:
+        assert self.routing.engines is not None, "a gateway that is put together knows its engines"
+        return self.routing.engines
+
+    @property
+    def arena(self) -> Arena:
+        return Arena(self.jobs, self.settings.arena_least_votes)
 
 
 Shapes = Callable[[Parts], Mapping[str, Shape]]
@@ -84,9 +105,7 @@ Shapes = Callable[[Parts], Mapping[str, Shape]]
 
 
 @asynccontextmanager
-async def assembled(
-    settings: Settings, with_worker: bool, shapes: Shapes = lambda parts: {}
-) -> AsyncIterator[Parts]:
+async def assembled(settings: Settings, with_worker: bool, shapes: Shapes = lambda parts: {}) -> AsyncIterator[Parts]:
     """A gateway that serves, and works too if asked; everything is closed again at the end.
 
     Raises Unavailable: on another schema than this version's it does not start.
@@ -132,11 +151,13 @@ async def _put_together(settings: Settings, db: Database, clients: Clients) -> P
     routing = Routing(supply, await evidence.gather(db, supply, now, None, lives.board_hazards), lives)
     assets = Assets(db, open_store(settings.store_url), clients, link_secret, settings.public_url)
     jobs = Jobs(db, supply, routing, assets, Endings(supply, assets), Waiting())
+    routing.engines = Engines(db, supply, settings.engines_every_s)
+    await routing.look()
     jobs.is_private_allowed = settings.webhooks_private == "on"
     callbacks = Callbacks(db, supply, assets, jobs, settings.public_url)
     return Parts(
-        settings, db, clients, supply, routing, assets, jobs, callbacks, Keyring(db), watch, Prices(db, supply),
-        new_admin_secret,
+        settings, db, clients, supply, routing, assets, jobs, callbacks, Workflows(jobs), Keyring(db), watch,
+        Prices(db, supply), new_admin_secret,
     )  # fmt: skip
 
 
@@ -156,21 +177,34 @@ async def _working(parts: Parts, shapes: Mapping[str, Shape]) -> AsyncIterator[N
         announce=jobs.waiting.announce,
         listener=jobs.waiting.listener,
         callback_url=parts.callbacks.url,
+        is_lost=parts.engines.is_lost,
         most=parts.settings.workers,
     )
     if parts.db.url.get_backend_name() == "sqlite":
         await parts.db.together(runner.take_over)
         await parts.db.together(lambda connection: webhooks.release(connection, None))
     jobs.runner = runner
-    sender = _sender(parts, shapes)
-    loops = [asyncio.create_task(runner.loop()), asyncio.create_task(sender.loop())]
+    sender, conductor = _sender(parts, shapes), Conductor(parts.workflows)
+    loops = [
+        asyncio.create_task(runner.loop()),
+        asyncio.create_task(sender.loop()),
+        asyncio.create_task(conductor.loop()),
+    ]
     try:
         yield
     finally:
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        await conductor.drain()  # first: the jobs that it makes need the runner
         await asyncio.gather(runner.drain(), sender.drain())
+
+
+def _renderer(parts: Parts) -> Render:
+    """What an event tells of its subject, read when it is sent."""
+    told = parts.db, parts.assets, parts.settings.gateway_url
+    job, workflow = job_renderer(*told), workflow_renderer(*told)
+    return lambda kind, subject: (workflow if kind == Kind.WORKFLOW_FINISHED else job)(kind, subject)
 
 
 def _sender(parts: Parts, shapes: Mapping[str, Shape]) -> WebhookRunner:
@@ -178,7 +212,7 @@ def _sender(parts: Parts, shapes: Mapping[str, Shape]) -> WebhookRunner:
     return WebhookRunner(
         db=parts.db,
         clients=parts.clients,
-        render=job_renderer(parts.db, parts.assets, parts.settings.gateway_url),
+        render=_renderer(parts),
         is_private_allowed=parts.settings.webhooks_private == "on",
         off_after_days=parts.settings.webhooks_off_after_days,
         shapes=shapes,
@@ -202,12 +236,31 @@ async def _ticking(parts: Parts, with_worker: bool) -> AsyncIterator[None]:
             ticks.look, "interval", seconds=LOOK_S, next_run_time=clock.now(), coalesce=True,
             max_instances=len(ticks.works) + 1, misfire_grace_time=TICK_LATE_S,
         )  # fmt: skip
+    if parts.supply.own:
+        _watch_engines(scheduler, parts, with_worker)
     scheduler.start()
     await gauge(parts)
     try:
         yield
     finally:
         scheduler.shutdown(wait=False)
+
+
+def _watch_engines(scheduler: AsyncIOScheduler, parts: Parts, with_worker: bool) -> None:
+    """Every process sees the newest readings of own engines; one of those with a worker takes them.
+
+    They are seconds apart, so they have a look of their own.
+    """
+    look_s = max(1.0, parts.settings.engines_every_s / ENGINE_LOOKS)
+    works: list[Callable[[], Awaitable[object]]] = [parts.engines.look]
+    if with_worker:
+        watch = partial(watching.watch, parts.engines, parts.clients, parts.assets)
+        works.append(Ticks(parts.db, {watching.tick(parts.settings.engines_every_s): watch}).look)
+    for work in works:
+        scheduler.add_job(
+            work, "interval", seconds=look_s, next_run_time=clock.now(), coalesce=True, max_instances=1,
+            misfire_grace_time=TICK_LATE_S,
+        )  # fmt: skip
 
 
 def shared(parts: Parts) -> dict[Tick, Work]:
@@ -221,9 +274,12 @@ def shared(parts: Parts) -> dict[Tick, Work]:
         WEBHOOKS: partial(prune_webhooks, parts),
         recording.LIVES: partial(record_lives, parts),
         recording.PRICES: partial(propose_prices, parts),
+        ARENA: partial(arena_boards.keep, parts.arena),
     }
     if parts.settings.canary_usd_per_day:
         works[canaries.TICK] = partial(canaries.send, parts.jobs, parts.settings.canary_usd_per_day)
+    if hosts := findings.hosts_of(parts.settings.discover):
+        works[findings.TICK] = partial(findings.search, parts.db, parts.supply, parts.clients, parts.assets, hosts)
     if refreshing.are_on(parts.settings, parts.supply):
         refresher = Refresher(parts.db, parts.supply, parts.clients, parts.assets)
         works |= {**refreshing.ticks(refresher), **health.ticks(refresher)}
@@ -269,7 +325,8 @@ async def gauge(parts: Parts) -> None:
 async def clear_old(parts: Parts) -> str:
     kept = parts.settings
     days = kept.keep_attempts_days, kept.keep_decisions_days, kept.keep_jobs_days, kept.keep_assets_days
-    return await retention.sweep(parts.db, retention.Policy(*[each or None for each in days]), clock.now())
+    policy = retention.Policy(*[each or None for each in days])
+    return await retention.sweep(parts.db, policy, clock.now(), workflow_retention.sweeps(policy))
 
 
 async def check_books(parts: Parts) -> str:

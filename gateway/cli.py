@@ -24,6 +24,7 @@ app.add_typer(names_app, name="names")
 app.add_typer(prices_app, name="prices")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else.")]
+Pages = Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="The pages for people too, or not.")]
 OfTask = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only those that do this.")]
 Prompt = Annotated[str, typer.Argument(help="What to make, in words.")]
 TheTask = Annotated[str, typer.Option("--task", metavar="TASK", help="text-to-image, image-to-video, text, …")]
@@ -46,12 +47,12 @@ Output = Annotated[Path | None, typer.Option("-o", "--output", help="File or fol
 
 
 @app.command()
-def up(as_json: Json = False) -> None:
-    """Migrate, serve and work in one process until Ctrl-C; shows the first admin key, once."""
+def up(with_dashboard: Pages = True, as_json: Json = False) -> None:
+    """Migrate, serve, work, and show the dashboard, until Ctrl-C; tells the first admin key, once."""
     with OneLine():
         from gateway.commands import serving
 
-        serving.up(as_json)
+        serving.up(as_json, with_dashboard)
 
 
 @app.command()
@@ -176,6 +177,23 @@ def listings(
         from gateway.commands import listings as lists
 
         lists.list_models(provider, as_json)
+
+
+@app.command()
+def discover(
+    hosts: Annotated[
+        list[str] | None, typer.Option("--host", metavar="HOST", help="A host, or host:port; again for more.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write the proposed cards there, over none.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Look for engines on this machine or on named hosts, and propose cards for them; enables nothing."""
+    with OneLine():
+        from gateway.commands import discover as discovery
+
+        discovery.discover(tuple(hosts or ()), folder, as_json)
 
 
 @app.command()

@@ -5,7 +5,7 @@
         podium.download(job.outputs[0], "fox.png")
 
 `AsyncPodium` has the same methods, to be awaited. What an operation asks, in which order, is written once, as a
-generator of calls; the two clients only send them.
+generator of calls; the two clients only send them. One file, long as it is, so that a program can take it along.
 """
 
 import json
@@ -53,6 +53,15 @@ class JobFailed(PodiumError):
         self.job = job
 
 
+class WorkflowFailed(PodiumError):
+    """The workflow ended without all that was asked for. `workflow` is how it ended."""
+
+    def __init__(self, workflow: "Workflow") -> None:
+        error = workflow.error or {"message": workflow.status}
+        super().__init__(200, {"code": error.get("code", workflow.status), "detail": error["message"]})
+        self.workflow = workflow
+
+
 class _Read(BaseModel):
     """What the gateway says. Fields that this version does not know are kept, and no error."""
 
@@ -98,6 +107,38 @@ class Job(_Read):
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
+
+
+class Step(_Read):
+    """A step of a workflow; `job` is there once it has one."""
+
+    id: str
+    status: str
+    after: tuple[str, ...] = ()
+    job: str | None = None
+    outputs: tuple[Output, ...] = ()
+    cost_usd: Decimal | None = None
+    error: dict[str, Any] | None = None
+
+
+class Workflow(_Read):
+    id: str
+    status: str
+    progress: float = 0.0
+    quote_usd: Decimal
+    max_cost_usd: Decimal | None = None
+    held_usd: Decimal
+    cost_usd: Decimal
+    steps: tuple[Step, ...]
+    error: dict[str, Any] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    def step(self, name: str) -> Step:
+        """The step of that id. Raises KeyError if there is none."""
+        return {step.id: step for step in self.steps}[name]
 
 
 class Asset(_Read):
@@ -163,6 +204,33 @@ def _awaited(job_id: str) -> Steps[Job]:
 
 def _canceled(job_id: str) -> Steps[Job]:
     return _job((yield Ask("POST", f"/v1/jobs/{job_id}/cancel")))
+
+
+def _workflow(answer: httpx.Response) -> Workflow:
+    return Workflow.model_validate(_read(answer))
+
+
+def _workflow_begun(body: Mapping[str, Any], idempotency_key: str | None) -> Steps[Workflow]:
+    headers = {"idempotency-key": idempotency_key or f"py_{secrets.token_hex(16)}"}
+    return _workflow((yield Ask("POST", "/v1/workflows", json=dict(body), headers=headers)))
+
+
+def _workflow_seen(workflow_id: str) -> Steps[Workflow]:
+    return _workflow((yield Ask("GET", f"/v1/workflows/{workflow_id}")))
+
+
+def _workflow_awaited(workflow_id: str) -> Steps[Workflow]:
+    found = yield from _workflow_seen(workflow_id)
+    while not found.is_final:
+        ask = Ask("GET", f"/v1/workflows/{workflow_id}", headers={"prefer": f"wait={WAIT_S}"})
+        found = _workflow((yield ask))
+    if found.status != "succeeded":
+        raise WorkflowFailed(found)
+    return found
+
+
+def _workflow_canceled(workflow_id: str) -> Steps[Workflow]:
+    return _workflow((yield Ask("POST", f"/v1/workflows/{workflow_id}/cancel")))
 
 
 def _decided(body: Mapping[str, Any]) -> Steps[dict[str, Any]]:
@@ -235,6 +303,20 @@ class Podium:
 
     def cancel(self, job_id: str) -> Job:
         return self._run(_canceled(job_id))
+
+    def begin_workflow(self, *, idempotency_key: str | None = None, **body: Any) -> Workflow:
+        """Begin jobs that need one another; the fields are those of `POST /v1/workflows`."""
+        return self._run(_workflow_begun(body, idempotency_key))
+
+    def workflow(self, workflow_id: str) -> Workflow:
+        return self._run(_workflow_seen(workflow_id))
+
+    def wait_workflow(self, workflow_id: str) -> Workflow:
+        """A workflow once all its steps have succeeded. Raises WorkflowFailed if it ends otherwise."""
+        return self._run(_workflow_awaited(workflow_id))
+
+    def cancel_workflow(self, workflow_id: str) -> Workflow:
+        return self._run(_workflow_canceled(workflow_id))
 
     def route(self, **body: Any) -> dict[str, Any]:
         """The decision that a job with this body would get; spends nothing."""
@@ -321,6 +403,20 @@ class AsyncPodium:
 
     async def cancel(self, job_id: str) -> Job:
         return await self._run(_canceled(job_id))
+
+    async def begin_workflow(self, *, idempotency_key: str | None = None, **body: Any) -> Workflow:
+        """Begin jobs that need one another; the fields are those of `POST /v1/workflows`."""
+        return await self._run(_workflow_begun(body, idempotency_key))
+
+    async def workflow(self, workflow_id: str) -> Workflow:
+        return await self._run(_workflow_seen(workflow_id))
+
+    async def wait_workflow(self, workflow_id: str) -> Workflow:
+        """A workflow once all its steps have succeeded. Raises WorkflowFailed if it ends otherwise."""
+        return await self._run(_workflow_awaited(workflow_id))
+
+    async def cancel_workflow(self, workflow_id: str) -> Workflow:
+        return await self._run(_workflow_canceled(workflow_id))
 
     async def route(self, **body: Any) -> dict[str, Any]:
         """The decision that a job with this body would get; spends nothing."""

@@ -75,7 +75,7 @@ def _gateway(data: Path) -> Iterator[dict[str, Any]]:
     log = data / "gateway.log"
     with log.open("wb") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "up", "--json"],
+            [sys.executable, "-m", "gateway.cli", "up", "--json", "--no-dashboard"],
             cwd=data, env=_environment(data), stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
         )  # fmt: skip
     assert child.stdout is not None

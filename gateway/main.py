@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from gateway import api, migrations
 from gateway.assembly import Parts, assembled
+from gateway.doors.shapes import shapes
 from gateway.jobs.routes import create_job
 from gateway.settings import Settings, settings as read_settings
 
@@ -23,7 +24,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            parts = await stack.enter_async_context(assembled(chosen, with_worker))
+            parts = await stack.enter_async_context(assembled(chosen, with_worker, shapes))
             held.append(parts)
             api.mount(app, parts)
             if on_start:

@@ -63,6 +63,10 @@ class TooLarge(Problem):
     code, status, title = "too_large", 413, "That is more than is allowed"
 
 
+class TooSlow(Problem):
+    code, status, title = "too_slow", 408, "The request did not come in time"
+
+
 class InsufficientFunds(Problem):
     code, status, title = "insufficient_funds", 402, "The key's balance does not cover this"
 
@@ -118,8 +122,13 @@ async def on_validation(_: Request, error: Exception) -> Response:
 
 
 async def on_http(_: Request, error: Exception) -> Response:
-    """Starlette's own refusals (no such path, wrong method) in the same shape as ours."""
+    """Starlette's own refusals (no such path, wrong method) in the same shape as ours.
+
+    FastAPI says 400 of whatever breaks while it reads a body; a problem of ours in there is told as what it is.
+    """
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):
+        return answer(error.__cause__)
     kinds = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "invalid", 413: "too_large"}
     code = kinds.get(error.status_code, "invalid")
     body = {"type": TYPE_URN + code, "title": str(error.detail), "status": error.status_code, "code": code}

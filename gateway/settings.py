@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="where the gateway listens")
     port: int = Field(8700, ge=0, le=65_535, description="the gateway's port")
     dashboard_port: int = Field(8701, ge=0, le=65_535, description="the dashboard's port")
+    dashboard_path: str = Field(
+        "", max_length=200, pattern=r"^[\w/.~-]*$", description="the path under which a proxy serves the dashboard"
+    )
     sandbox_port: int = Field(8702, ge=0, le=65_535, description="the port of the sandbox provider")
     sandbox_dir: Path = Field(Path(".podium/sandbox"), description="where the sandbox keeps its requests")
     admin_key: SecretStr | None = Field(None, description="the admin's key; made on the first start if not set")
@@ -38,6 +41,10 @@ class Settings(BaseSettings):
     feeds: Literal["on", "off"] | None = Field(
         None, description="reading boards, prices, notices and listings over the network; on while a provider has a key"
     )
+    discover: str | None = Field(
+        None, max_length=1_000,
+        description="looking for engines every quarter of an hour: on for this host, or hosts by commas; else off",
+    )  # fmt: skip
     catalog_dir: Path | None = Field(None, description="more provider cards and models, laid over the built-in ones")
     stale_days: int = Field(
         STALE_DAYS, ge=1, le=3_650, description="days after which an offer that nothing confirms is ranked last"
@@ -55,6 +62,12 @@ class Settings(BaseSettings):
         Decimal(0), ge=0, le=1_000, decimal_places=9,
         description="dollars a day for small jobs of our own on offers that nobody has used for a week; 0: none",
     )  # fmt: skip
+    engines_every_s: float = Field(
+        10, ge=1, le=3_600, description="seconds between two readings of the engines on your own machines"
+    )
+    arena_least_votes: int = Field(
+        50, ge=1, le=1_000_000, description="votes that a model needs before the arena's own board shows it to routing"
+    )
     workers: int = Field(64, ge=1, le=10_000, description="turns that one worker process takes at the same time")
     keep_attempts_days: int = Field(
         90, ge=0, le=36_500, description="days that calls and requests of ended attempts are kept; 0: for ever"
@@ -132,6 +145,15 @@ def provider_base_url(card: ProviderCard) -> str | None:
     """Where a provider is, if not where its card says. The sandbox that we start is at the port we gave it."""
     sandbox = f"http://127.0.0.1:{settings().sandbox_port}" if card.name == SANDBOX else None
     return moved_base_url(card) or sandbox
+
+
+def usd_per_hour_variable(card: ProviderCard) -> str:
+    return f"PODIUM_PROVIDER_{card.name.upper().replace('-', '_')}_USD_PER_HOUR"
+
+
+def provider_usd_per_hour(card: ProviderCard) -> str | None:
+    """`PODIUM_PROVIDER_<NAME>_USD_PER_HOUR`: what an hour of the machine under an engine costs its operator."""
+    return variable(usd_per_hour_variable(card))
 
 
 def feed_variable(name: str, word: Literal["URL", "EVERY"]) -> str:

@@ -6,6 +6,7 @@ import signal
 import structlog
 
 from gateway.assembly import assembled
+from gateway.doors.shapes import shapes
 from gateway.settings import Settings
 
 log = structlog.get_logger()
@@ -17,7 +18,7 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with assembled(settings, with_worker=True) as parts:
+    async with assembled(settings, with_worker=True, shapes=shapes) as parts:
         assert parts.jobs.runner is not None
         log.info("worker started", worker=parts.jobs.runner.name)
         await stop.wait()

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from router.evidence import Evidence, cost_of
-from router.policy import Part, Policy
+from router.evidence import Evidence, Load, cost_of
+from router.policy import SELF_HOSTED, Part, Policy
 from router.quality import Interval
 
 STALE = "stale"
@@ -17,7 +17,7 @@ class Candidate(NamedTuple):
 
     `offer` is "provider/model". No two candidates of one decision have the same offer. `stage` is where the offer is
     in its life, in the words of router.retirement: one that is stale is ranked after all that are not, unless the
-    caller orders otherwise.
+    caller orders otherwise. `is_local`: it runs on the operator's own machine, and what is sent there stays there.
     """
 
     offer: str
@@ -109,15 +109,26 @@ def _priced(candidate: Candidate) -> str | None:
     return "has no price for this request" if candidate.evidence.cost_usd is None else None
 
 
-def _names(candidate: Candidate) -> tuple[str, str, str]:
+def _names(candidate: Candidate) -> tuple[str, ...]:
     """All that an entry of `only`, `ignore` or `order` may say to mean this candidate."""
-    return candidate[:3]
+    return (*candidate[:3], SELF_HOSTED) if candidate.is_local else candidate[:3]
+
+
+NOT_SELF_HOSTED = "is not self-hosted"
 
 
 def _within(entries: tuple[str, ...]) -> Limit:
-    allowed = frozenset(entries)
-    reason = f"is not among the only ones allowed: {', '.join(entries)}"
-    return lambda candidate: reason if allowed.isdisjoint(_names(candidate)) else None
+    """`self-hosted` binds by itself, so that a name beside it never lets a request out of the house."""
+    named = tuple(entry for entry in entries if entry != SELF_HOSTED)
+    allowed, is_private = frozenset(named), len(named) < len(entries)
+    reason = f"is not among the only ones allowed: {', '.join(named)}"
+
+    def limit(candidate: Candidate) -> str | None:
+        if is_private and not candidate.is_local:
+            return NOT_SELF_HOSTED
+        return reason if allowed and allowed.isdisjoint(_names(candidate)) else None
+
+    return limit
 
 
 def _outside(entries: tuple[str, ...]) -> Limit:
@@ -169,15 +180,19 @@ def _best_models(able: list[Candidate], top: int) -> tuple[list[Candidate], list
 
 
 def _rank(able: list[Candidate], policy: Policy) -> tuple[Ranked, ...]:
-    """Sort by place in `order`, which is the caller's own word, then the stale behind the others, by score, by name.
+    """Sort by place in `order`, which is the caller's own word, then the stale behind the others, then engines of our
+    own whose queue is too long behind the others, by score, by name.
 
     Each candidate's place depends on itself alone. Rows are plain tuples: a thousand are sorted in C.
     """
     scores = _scores(able, policy)
-    if policy.order or any([each[6] == STALE for each in able]):
+    is_crowded = _crowded(policy)
+    if policy.order or is_crowded or any([each[6] == STALE for each in able]):
         place = {name: index for index, name in reversed(tuple(enumerate(policy.order)))}
-        last = len(policy.order)
-        placed = ((min(place.get(name, last) for name in _names(each)), each[6] == STALE) for each in able)
+        last, behind = len(policy.order), is_crowded or (lambda _: False)
+        placed = (
+            (min(place.get(name, last) for name in _names(each)), each[6] == STALE, behind(each)) for each in able
+        )
         rows = [(at, -score, each[0], i) for i, (at, score, each) in enumerate(zip(placed, scores, able, strict=True))]
         rows.sort()
         return tuple(Ranked(offer, -minus, able[index]) for _, minus, offer, index in rows)
@@ -186,9 +201,17 @@ def _rank(able: list[Candidate], policy: Policy) -> tuple[Ranked, ...]:
     return tuple([Ranked(offer, -minus, able[index]) for minus, offer, index in plain])
 
 
+def _crowded(policy: Policy) -> Callable[[Candidate], bool] | None:
+    """Whether an engine of our own has more to do first than is waited for; None where any wait will do."""
+    most_s = policy.max_local_wait_s
+    if most_s is None:
+        return None
+    return lambda each: each[5] and each[3].load is not None and each[3].load.wait_s > most_s
+
+
 def _scores(able: list[Candidate], policy: Policy) -> Iterator[float]:
     """The sum of `parts` for each candidate. Written out here, because this loop is the cost of a decision."""
-    weigh = policy.weights.get
+    weigh, is_crowded = policy.weights.get, _crowded(policy) or (lambda _: False)
     quality, local = weigh("quality", 0.0), weigh("local", 0.0)
     fair_cost, fair_latency, fair_hazard = policy.fair_cost_usd, policy.fair_latency_s, policy.fair_hazard_per_day
     cost, latency, hazard = (
@@ -196,25 +219,26 @@ def _scores(able: list[Candidate], policy: Policy) -> Iterator[float]:
         weigh("latency", 0.0) * fair_latency,
         weigh("hazard", 0.0) * fair_hazard,
     )
-    for _, _, _, (interval, _, p50_s, _, reliability, per_day, _, usd), _, is_local, _ in able:
+    for each in able:
+        _, _, _, (interval, _, p50_s, _, reliability, per_day, _, usd, _, _), _, is_local, _ = each
         score = (
             quality * interval[0] * reliability
             + cost / (fair_cost + usd)
             + latency / (fair_latency + p50_s)
             + hazard / (fair_hazard + per_day)
         )
-        yield score + local if is_local else score
+        yield score + local if is_local and not is_crowded(each) else score
 
 
 def parts(candidate: Candidate, policy: Policy) -> dict[Part, float]:
     """What each weight adds to the score: 0 at worst, the weight at best, half of it at what the policy calls fair."""
-    evidence = candidate.evidence
+    evidence, is_crowded = candidate.evidence, _crowded(policy)
     values: dict[Part, float] = {
         "quality": evidence.quality.value * evidence.reliability,
         "cost": _halving(evidence.cost, policy.fair_cost_usd),
         "latency": _halving(evidence.latency_p50_s, policy.fair_latency_s),
         "hazard": _halving(evidence.hazard_per_day, policy.fair_hazard_per_day),
-        "local": float(candidate.is_local),
+        "local": float(candidate.is_local and not (is_crowded and is_crowded(candidate))),
     }
     return {part: weight * values[part] for part, weight in policy.weights.items()}
 
@@ -235,7 +259,13 @@ def record(decision: Decision) -> dict[str, Any]:
         "evidence_id": decision.evidence_id,
         "policy": policy.model_dump(mode="json", exclude_none=True),
         "ranked": [
-            {"offer": offer, "score": score, **_facts(candidate), "parts": parts(candidate, policy)}
+            {
+                "offer": offer,
+                "score": score,
+                **_facts(candidate),
+                **_said(candidate, policy),
+                "parts": parts(candidate, policy),
+            }
             for offer, score, candidate in decision.ranked
         ],
         "rejected": [
@@ -246,18 +276,34 @@ def record(decision: Decision) -> dict[str, Any]:
 
 
 def _facts(candidate: Candidate) -> dict[str, Any]:
-    (value, low, high), source, p50_s, p95_s, reliability, hazard_per_day, cost_usd, _ = candidate.evidence
-    return {
+    evidence = candidate.evidence
+    (value, low, high), source, p50_s, p95_s, reliability, hazard_per_day, cost_usd, _, eta_source, load = evidence
+    facts = {
         "provider": candidate.provider,
         "model": candidate.model,
         "is_local": candidate.is_local,
         "stage": candidate.stage,
         "quote_usd": None if cost_usd is None else format(cost_usd, "f"),
-        "eta_s": {"p50": p50_s, "p95": p95_s},
+        "eta_s": {"p50": p50_s, "p95": p95_s, "source": eta_source},
         "quality": {"value": value, "low": low, "high": high, "source": source},
         "reliability": reliability,
         "hazard_per_day": hazard_per_day,
     }
+    return facts if load is None else facts | {"load": load._asdict()}
+
+
+def _said(candidate: Candidate, policy: Policy) -> dict[str, str]:
+    """In words, what an engine of our own has to do first, and whether that is waited for."""
+    load = candidate.evidence.load
+    if load is None or not candidate.is_local:
+        return {}
+    before = f"{load.queue} before it: {load.wait_s:.3g} s" if load.queue else "nothing before it"
+    most_s = policy.max_local_wait_s
+    if most_s is None or not load.queue:
+        return {"said": f"ours, {before}"}
+    if load.wait_s > most_s:
+        return {"said": f"ours, but {before}, over the {most_s:g} s that are waited for"}
+    return {"said": f"ours, {before}, within the {most_s:g} s that are waited for"}
 
 
 def replay(stored: Mapping[str, Any]) -> Decision:
@@ -279,6 +325,8 @@ def _candidate(row: Mapping[str, Any], obstacle: str | None) -> Candidate:
         row["hazard_per_day"],
         cost_usd,
         cost_of(cost_usd),
+        eta_s.get("source", "task"),  # nor does one of the second say whose word its seconds are
+        Load(**row["load"]) if "load" in row else None,
     )
     stage = row.get("stage", "active")  # records of the first version say no stage
     return Candidate(row["offer"], row["provider"], row["model"], evidence, obstacle, row["is_local"], stage)

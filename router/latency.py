@@ -49,13 +49,19 @@ class Attempted(NamedTuple):
     hurts_reliability: bool
 
 
+MEASURED = "measured"
+"""The source of seconds that attempts of our own have a say in."""
+
+
 class Latency(NamedTuple):
-    """What to expect of an offer for a task. `attempts` is how many fresh successes its history amounts to."""
+    """What to expect of an offer for a task. `attempts` is how many fresh successes its history amounts to; `source`
+    is `measured` once there are any, else whose word the seconds are."""
 
     p50_s: float
     p95_s: float
     reliability: float
     attempts: float
+    source: str = "task"
 
 
 class History(NamedTuple):
@@ -76,8 +82,9 @@ class Latencies:
 
     histories: dict[tuple[str, Task], History]
 
-    def of(self, offer: str, task: Task, eta_s: float | None = None) -> Latency:
-        """What to expect; `eta_s` is the median that the card expects, if it says one."""
+    def of(self, offer: str, task: Task, eta_s: float | None = None, source: str = "card") -> Latency:
+        """What to expect; `eta_s` is the median before anything is measured, if somebody says one: the card, or an
+        estimate, as `source` says."""
         history = self.histories.get((offer, task), NO_HISTORY)
         prior_s = eta_s or P50_PRIOR_S[task]
         succeeded, failed = history.succeeded + PRIOR_SUCCEEDED, history.failed + PRIOR_FAILED
@@ -86,6 +93,7 @@ class Latencies:
             p95_s=_shrink(history.p95_s, history.succeeded, prior_s * TAIL),
             reliability=succeeded / (succeeded + failed),
             attempts=history.succeeded,
+            source=MEASURED if history.succeeded else source if eta_s else "task",
         )
 
 

@@ -10,6 +10,9 @@ from adapters.schema import Exact, Frozen, Task
 Part = Literal["quality", "cost", "latency", "hazard", "local"]
 """What a score is made of. Each part is between 0 and 1 before its weight."""
 
+SELF_HOSTED = "self-hosted"
+"""What `only`, `ignore` and `order` call every offer on the operator's own machines."""
+
 NAMES_MOST = 100
 """The most entries of `only`, `ignore` and `order`: each is compared with every candidate."""
 
@@ -38,7 +41,8 @@ Listed = Annotated[tuple[str, ...], Field(max_length=NAMES_MOST)]
 class Policy(Frozen):
     """Limits reject, weights rank. A `fair_` amount is the one at which its part has fallen to one half.
 
-    Entries of `only`, `ignore` and `order` match a provider's name, a model's id, or an offer's id.
+    Entries of `only`, `ignore` and `order` match a provider's name, a model's id, or an offer's id, or are
+    `self-hosted`. In `only` that word is no further choice: it binds whatever else stands there.
     """
 
     name: str = "custom"
@@ -50,6 +54,12 @@ class Policy(Frozen):
     max_latency_s: float | None = Field(None, gt=0, description="19 of 20 runs must be expected to end within it")
     min_quality: float | None = Field(None, ge=0, le=1)
     top: int | None = Field(None, ge=1, description="only the best so many models, by quality, of those that can serve")
+    max_local_wait_s: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="an engine of our own with a longer queue is ranked after the others",
+    )
     only: Listed = ()
     ignore: Listed = ()
     order: Listed = Field((), description="these come first, in this order")
@@ -73,6 +83,9 @@ class Scale(NamedTuple):
     cost_usd: float
     latency_s: float
 
+
+LOCAL_WAIT = 4.0
+"""So many times what is fair for a task `local-first` waits for an own machine: half a minute for a picture. Ours."""
 
 SCALES: dict[Task, Scale] = {
     # One picture of about a megapixel: the middle of list prices between 0.003 and 0.20 USD.
@@ -103,7 +116,7 @@ _WEIGHTS: dict[str, dict[Part, float]] = {
     "cheapest": {"cost": 1.0, "quality": 0.001},
     "fastest": {"latency": 1.0, "quality": 0.001},
     "balanced": {"quality": 1.0, "cost": 0.5, "latency": 0.2, "hazard": 0.2},
-    # More than all the rest together: an offer of ours always comes before one that is not.
+    # More than all the rest together: an offer of ours comes before one that is not, while its queue is short enough.
     "local-first": {"local": 2.0, "quality": 1.0, "cost": 0.5, "latency": 0.2, "hazard": 0.2},
 }
 
@@ -119,4 +132,8 @@ def preset(name: str, task: Task) -> Policy:
         raise LookupError(f"no policy is named {name!r}; there are {', '.join(PRESETS)}")
     scale = SCALES[task]
     weights = dict(_WEIGHTS[name])
-    return Policy(name=name, weights=weights, fair_cost_usd=scale.cost_usd, fair_latency_s=scale.latency_s)
+    wait_s = scale.latency_s * LOCAL_WAIT if name == "local-first" else None
+    return Policy(
+        name=name, weights=weights, fair_cost_usd=scale.cost_usd, fair_latency_s=scale.latency_s,
+        max_local_wait_s=wait_s,
+    )  # fmt: skip

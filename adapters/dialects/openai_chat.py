@@ -7,12 +7,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from adapters import wire
-from adapters.errors import Fault, ProviderError, from_status
+from adapters.errors import Fault
 from adapters.fields import spell
-from adapters.openai import list_models, read_models
+from adapters.openai import broken_off, is_streamed, list_models, read_models
 from adapters.schema import Fields, ImagePart, MediaRequest, Message, Offer, Output, TextPart, Usage, WireField
-from adapters.wire import Call, Done, Failed, Progress, Reply, asset_ref, blamed, counted, failed, refusal
+from adapters.wire import Call, Done, Progress, Reply, asset_ref, blamed, counted, failed, refusal
 
 __all__ = ["FIELDS", "delta", "list_models", "read", "read_models", "submit"]
 
@@ -76,8 +75,7 @@ def read(call: Call, reply: Reply) -> Progress:
     if refused := refusal(call, reply):
         fault = _fault(refused.error.code or "", refused.error.fault)
         return blamed(refused, Fault.CONTENT_REJECTED if INNER_FILTERED in reply.body else fault)
-    streamed = "text/event-stream" in reply.headers.get("content-type", "") or reply.body.startswith(b"data:")
-    return _read_events(reply) if streamed else _read_whole(reply.json())
+    return _read_events(reply) if is_streamed(reply) else _read_whole(reply.json())
 
 
 def _fault(code: str, otherwise: Fault) -> Fault:
@@ -97,7 +95,8 @@ def _read_events(reply: Reply) -> Progress:
     usage: Usage = {}
     for event in reply.events():
         if error := event.get("error"):
-            return _broken_off(error, reply.status)
+            cut = broken_off(error, reply.status)
+            return blamed(cut, _fault(cut.error.code or "", cut.error.fault))
         usage |= _usage(event.get("usage"))
         for choice in event.get("choices", ()):
             words.setdefault(choice["index"], []).append((choice.get("delta") or {}).get("content") or "")
@@ -115,16 +114,6 @@ def _finished(words: list[str], reasons: list[str | None], usage: Usage) -> Prog
         refused = failed(Fault.CONTENT_REJECTED, "the provider's content filter stopped the answer")
         return refused.model_copy(update={"usage": usage})
     return Done(outputs=tuple(Output(mime="text/plain", text=text) for text in words), usage=usage)
-
-
-def _broken_off(error: Any, status: int) -> Failed:
-    """An error within a stream that began well. Some hosts put the HTTP status it would have had in its code."""
-    said = error if isinstance(error, dict) else {"message": str(error)}
-    code, message = said.get("code") or said.get("type"), str(said.get("message") or error)[: wire.MESSAGE_CHARS]
-    if isinstance(code, int) and code >= 400:
-        return Failed(error=from_status(code, message))
-    fault = _fault(str(code), Fault.PROVIDER_FAULT)
-    return Failed(error=ProviderError(fault=fault, message=message, status=status, code=str(code) if code else None))
 
 
 def delta(document: Any) -> str:

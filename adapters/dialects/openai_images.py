@@ -1,4 +1,4 @@
-"""OpenAI images, and the many that copy it: one call, one reply, media inline or linked.
+"""OpenAI images, and the many that copy it: one call, one reply, media inline or linked, partial pictures on the way.
 
 Docs: https://platform.openai.com/docs/api-reference/images (read 2026-11-20)
 """
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from adapters.errors import Fault
 from adapters.fields import field_name, spell
-from adapters.openai import list_models, read_models
+from adapters.openai import broken_off, is_streamed, list_models, partial, read_models
 from adapters.schema import Fields, Input, MediaRequest, Offer, Output, Role, Usage, WireField
 from adapters.wire import (
     Call,
@@ -21,11 +21,12 @@ from adapters.wire import (
     Reply,
     blamed,
     counted,
+    failed,
     linked,
     refusal,
 )
 
-__all__ = ["FIELDS", "list_models", "read", "read_models", "submit"]
+__all__ = ["FIELDS", "list_models", "partial", "read", "read_models", "submit"]
 
 FIELDS: Fields = {
     "model": WireField(name="model"),
@@ -43,6 +44,8 @@ FIELDS: Fields = {
     "quality": WireField(name="quality"),
     "format": WireField(name="output_format"),
     "loras": WireField(name="image_loras"),
+    "stream": WireField(name="stream"),
+    "partial_images": WireField(name="partial_images"),
 }
 
 FAULTS_BY_CODE = {
@@ -61,10 +64,15 @@ FILTERED = b"ResponsibleAIPolicyViolation"
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
     body = spell(request, offer, FIELDS) | {"model": offer.wire_id}
+    if streams := bool(body.get("partial_images")):
+        body["stream"] = True
+    else:
+        body.pop("partial_images", None)
     if not request.inputs or any(field_name(item.role) in offer.fields for item in request.inputs):
-        return Call(stage="submit", url="/images/generations", json_body=body)
+        return Call(stage="submit", url="/images/generations", json_body=body, streams=streams)
     parts = tuple(Part(name=name, value=_text(value)) for name, value in body.items())
-    return Call(stage="submit", url="/images/edits", form=parts + tuple(_file(item) for item in request.inputs))
+    form = parts + tuple(_file(item) for item in request.inputs)
+    return Call(stage="submit", url="/images/edits", form=form, streams=streams)
 
 
 def _text(value: JsonValue) -> str:
@@ -83,12 +91,28 @@ def _file(item: Input) -> Part:
 def read(call: Call, reply: Reply) -> Progress:
     if refused := refusal(call, reply):
         return _sharpened(refused, reply)
+    if is_streamed(reply):
+        return _read_events(reply)
     body = reply.json()
-    mime = f"image/{body.get('output_format') or 'png'}"
-    outputs = tuple(_output(item, mime) for item in body["data"])
+    return _done(body, body["data"])
+
+
+def _read_events(reply: Reply) -> Progress:
+    """The last event has the picture and what it took. A stream that ends before it was cut off, and is a bad reply."""
+    for event in reply.events():
+        if error := event.get("error"):
+            return _sharpened(broken_off(error, reply.status), reply)
+        if event.get("type") in ("image_generation.completed", "image_edit.completed"):
+            return _done(event, [event])
+    return failed(Fault.BAD_REPLY, "the stream ended before the picture did")
+
+
+def _done(about: dict[str, Any], images: list[dict[str, Any]]) -> Done:
+    mime = f"image/{about.get('output_format') or 'png'}"
+    outputs = tuple(_output(item, mime) for item in images)
     if not outputs:
         raise ValueError("the reply holds no image")
-    return Done(outputs=outputs, usage=_usage(body.get("usage") or {}))
+    return Done(outputs=outputs, usage=_usage(about.get("usage") or {}))
 
 
 def _sharpened(refused: Failed, reply: Reply) -> Failed:

@@ -19,8 +19,21 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "engine_reading",
+        sa.Column("provider", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+        sa.Column("taken_at", gateway.db.Timestamp(), nullable=False),
+        sa.Column("silent", sa.Integer(), nullable=False),
+        sa.Column("silent_since", gateway.db.Timestamp(), nullable=True),
+        sa.Column("said", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=True),
+        sa.Column("running", sa.Integer(), nullable=True),
+        sa.Column("waiting", sa.Integer(), nullable=True),
+        sa.Column("others", sa.Integer(), nullable=False),
+        sa.Column("vram_free_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("vram_bytes", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("provider"),
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("engine_reading")

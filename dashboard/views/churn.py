@@ -33,11 +33,11 @@ def _lasting(churn: frames.Row) -> None:
     half_life, places = churn["half_life_days"], churn["top"]
     value, spells, readings = st.columns(3)
     value.metric(
-        "Half-life of a place", _days(half_life["value"]), border=True,
+        "Half-life of a place", _days(half_life["value"]), border=True, height="stretch",
         delta=f"95 %: {_days(half_life['low'])} to {_days(half_life['high'])}", delta_color="off", delta_arrow="off",
     )  # fmt: skip
-    spells.metric("Spells that ended", f"{churn['exits']} of {churn['spells']}", border=True)
-    readings.metric("Days with a reading", f"{churn['readings']}", border=True)
+    spells.metric("Spells that ended", f"{churn['exits']} of {churn['spells']}", border=True, height="stretch")
+    readings.metric("Days with a reading", f"{churn['readings']}", border=True, height="stretch")
     st.caption(f"Among the first {places} of {churn['board']}, {churn['since']} to {churn['until']}.")
     left, right = st.columns(2)
     with left:
@@ -71,4 +71,4 @@ def _changes() -> None:
     if not rows:
         parts.empty("Nothing has changed since this gateway began to look.", ":material/event_available:")
         return
-    parts.table(rows, "churn-changes")
+    parts.table(rows, "churn-changes", ["seen"])

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document
-from dashboard.words import count, moment
+from dashboard.words import count
 
 NEWEST = 30
 
@@ -29,7 +29,7 @@ def _pick() -> str | None:
     if not jobs:
         return None
     names: dict[str, str] = {
-        each["decision"]: f"{moment(each['created_at'])} · {each['task']} · {each['offer']}" for each in jobs
+        each["decision"]: f"{parts.moment(each['created_at'])} · {each['task']} · {each['offer']}" for each in jobs
     }
     labels = list(names)
     return st.selectbox("Of which job", labels, format_func=lambda each: names.get(each, str(each)), key="of_job")
@@ -40,7 +40,7 @@ def decision_shown(decision: Document, key: str = "decision") -> None:
     policy = decision["policy"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in policy["weights"])
     evidence = f"evidence {decision['evidence_id']}"
-    st.caption(f"Policy **{policy['name']}** ({weights}), {evidence}, {moment(decision['created_at'])}")
+    st.caption(f"Policy **{policy['name']}** ({weights}), {evidence}, {parts.moment(decision['created_at'])}")
     st.markdown(frames.margin_words(decision))
     rows = frames.parts(decision)
     if rows:

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document
 from dashboard.standards import standards
-from dashboard.words import count, moment, plain, seconds, short, size, usd
+from dashboard.words import count, plain, seconds, short, size, usd
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 FINAL = frozenset({"succeeded", "failed", "canceled"})
@@ -44,9 +44,10 @@ def _listing() -> None:
     chosen = st.dataframe(
         frames.jobs(page), hide_index=True, key="jobs-table", on_select="rerun", selection_mode="single-row",
         column_config={
-            "created (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-            "took": parts.SECONDS, "cost": parts.USD,
+            "created": parts.moments(), "took": parts.SECONDS, "cost": parts.USD,
+            "job": st.column_config.TextColumn(width="small"),
         },
+        placeholder="–",
     )  # fmt: skip
     rows = chosen["selection"]["rows"]
     if rows:
@@ -120,7 +121,8 @@ def _facts(job: Document) -> None:
     offer.metric("Model", short(job["offer"]), border=True)
     took.metric("Took", seconds(frames.span_s(job["created_at"], job["ended_at"])), border=True)
     cost.metric("Cost", usd(job["cost"]["cost_usd"]), border=True)
-    st.caption(f"{job['task']} at {job['offer']}, created {moment(job['created_at'])}, ended {moment(job['ended_at'])}")
+    created, ended = parts.moment(job["created_at"]), parts.moment(job["ended_at"])
+    st.caption(f"{job['task']} at {job['offer']}, created {created}, ended {ended}")
 
 
 def output_shown(output: Document, details: bool = False) -> None:

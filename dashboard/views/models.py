@@ -59,8 +59,8 @@ def _offers(model: Document, task: str) -> None:
         return
     st.subheader(f"{count(len(rows), 'offer')} for {task}", anchor=False)
     parts.table(
-        rows, f"offers-{task}", median=parts.SECONDS, reliability=parts.SHARE,
-        **{"19 of 20 within": parts.SECONDS, "price": st.column_config.TextColumn(width="large")},
+        rows, f"offers-{task}", (), median=parts.SECONDS, reliability=parts.SHARE,
+        **{"19 of 20 within": parts.SECONDS, "price": st.column_config.TextColumn(width="medium")},
     )  # fmt: skip
 
 

@@ -56,7 +56,10 @@ def _usage() -> None:
         )
     sums = session.recent("/v1/usage", **{"from": first, "by": dimension, "limit": GROUPS})
     parts.table(
-        [{name: each for name, each in row.items() if name != "day"} for row in frames.spend(sums, dimension)],
+        [
+            {name: each for name, each in row.items() if name != "day"}
+            for row in frames.dearest_first(frames.spend(sums, dimension))
+        ],
         "money-table", spend_usd=st.column_config.NumberColumn("spend", format="%.6g USD"),
         compute_units=st.column_config.NumberColumn("compute units", format="%.1f"),
     )  # fmt: skip

@@ -9,13 +9,18 @@ def show() -> None:
     parts.heading("Operations", "Is everything being read and done on time?")
     ticks = session.live("/v1/ticks")["data"]
     late = [each for each in ticks if each["failures"]]
-    if late:
+    if not ticks:
+        st.info("Nothing here has a worker yet.", icon=":material/pending:")
+    elif late:
         st.error("Failing: " + "; ".join(f"{each['name']} ({each['said']})" for each in late), icon=":material/error:")
     else:
         st.success("Every tick's last run went well.", icon=":material/check_circle:")
     st.subheader("Ticks", anchor=False)
     shown = ("name", "said", "started_at", "succeeded_at", "due_at", "runs", "failures")
-    parts.table(frames.stamped(ticks, shown), "ticks")
+    if ticks:
+        parts.table(frames.stamped(ticks, shown), "ticks", frames.moments(shown))
+    else:
+        parts.empty("No tick has run: they run where a worker is (`podium up`, or `podium work` beside this gateway).")
     _feeds()
     _proposals()
     _keys()
@@ -28,7 +33,7 @@ def _feeds() -> None:
         parts.empty("No leaderboard was read yet: `podium refresh boards` reads them now.")
         return
     shown = ("board", "taken_at", "read_at", "readings", "rows", "refused", "in_quality", "licence")
-    parts.table(frames.stamped(boards, shown), "boards")
+    parts.table(frames.stamped(boards, shown), "boards", frames.moments(shown))
 
 
 def _proposals() -> None:
@@ -37,16 +42,13 @@ def _proposals() -> None:
     if not proposals:
         st.caption("None: every price that a source says is the price of its card.")
         return
-    st.caption("Accept or refuse them with `podium prices`.")
-    parts.table([_flat(each) for each in proposals], "proposals")
-
-
-def _flat(proposal: frames.Row) -> frames.Row:
-    return {name: each for name, each in proposal.items() if not isinstance(each, dict | list)}
+    st.caption("USD for one unit. Accept or refuse them with `podium prices`.")
+    shown = ("offer", "unit", "before_usd", "after_usd", "sources", "first_seen_at", "seen_at", "id")
+    parts.table(frames.stamped(proposals, shown), "proposals", frames.moments(shown))
 
 
 def _keys() -> None:
     st.subheader("Keys", anchor=False)
-    shown = ("name", "id", "role", "hint", "project", "plan", "created_at", "revoked_at")
+    shown = ("name", "role", "hint", "created_at", "revoked_at", "id", "project", "plan")
     keys = session.recent("/v1/keys", limit=500)["data"]
-    parts.table(frames.stamped(keys, shown), "keys")
+    parts.table(frames.stamped(keys, shown), "keys", frames.moments(shown))

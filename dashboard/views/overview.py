@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts, frames, parts, session
 from dashboard.client import Document
-from dashboard.words import count, moment, plain, usd
+from dashboard.words import count, plain, short, usd
 
 RUNNING_MOST = 200
 FAILURES = 5
@@ -76,7 +76,7 @@ def _budgets() -> None:
         return
     for row in rows[:6]:
         kind = "refuses beyond it" if row["hard"] else "only tells"
-        words = f"**{plain(row['budget'])}**, a {row['window']}: {usd(row['spent'])} of {usd(row['limit'])} ({kind})"
+        words = f"**{plain(row['budget'])}**: {usd(row['spent'])} of {usd(row['limit'])}, {kind}"
         st.progress(min(1.0, row["filled"]), text=words)
 
 
@@ -85,11 +85,11 @@ def _failures() -> None:
     if not failed:
         return
     st.subheader("The newest failures", anchor=False)
-    for job in failed:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            error = job["error"] or {}
-            st.markdown(f"{moment(job['created_at'])} · `{job['offer']}` · **{error.get('code', 'failed')}**")
-            parts.link("jobs", "Why", job=job["id"])
+    with st.container(border=True, gap="xxsmall"):
+        for job in failed:
+            code = str((job["error"] or {}).get("code", "failed")).replace("_", " ")
+            told = f"{parts.moment(job['created_at'])} · {code} · {short(job['offer'])}"
+            parts.link("jobs", told, job=job["id"])
 
 
 def _changes(today: date) -> None:
@@ -99,4 +99,4 @@ def _changes(today: date) -> None:
     if not rows:
         parts.empty(f"No model or price changed since {since}.", ":material/event_available:")
         return
-    parts.table(rows, "overview-changes")
+    parts.table(rows, "overview-changes", ["seen"])

@@ -138,8 +138,13 @@ async def allowed(assets: Assets, request: Request, asset: str, expires: str | N
 
 
 def _answer(assets: Assets, row: Row, request: Request) -> Response:
-    headers, size_bytes = _headers(row), int(row["size_bytes"])
-    tag = headers["etag"]
+    return ranged(assets, request, row["sha256"], int(row["size_bytes"]), _headers(row))
+
+
+def ranged(assets: Assets, request: Request, sha256: str, size_bytes: int, headers: dict[str, str]) -> Response:
+    """A blob, or the range of it that is asked for; nothing where the caller has it already."""
+    tag = headers["etag"] = f'"{sha256}"'
+    headers["accept-ranges"] = "bytes"
     if tag in [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     try:
@@ -152,7 +157,7 @@ def _answer(assets: Assets, row: Row, request: Request) -> Response:
         headers["content-range"] = f"bytes {start}-{end - 1}/{size_bytes}"
     if request.method == "HEAD":
         return Response(status_code=206 if part else 200, headers=headers)
-    return StreamingResponse(assets.blobs.stream(row["sha256"], start, end), 206 if part else 200, headers)
+    return StreamingResponse(assets.blobs.stream(sha256, start, end), 206 if part else 200, headers)
 
 
 def _unchanged(request: Request, tag: str) -> bool:
@@ -164,8 +169,6 @@ def _headers(row: Row) -> dict[str, str]:
     shows = "attachment" if row["mime"] == UNKNOWN else "inline"
     return {
         "content-type": row["mime"],
-        "etag": f'"{row["sha256"]}"',
-        "accept-ranges": "bytes",
         "cache-control": f"private, max-age={YEAR_S}, immutable",
         "content-disposition": f'{shows}; filename="{row["id"]}.{extension(row["mime"])}"',
         "content-security-policy": INERT,

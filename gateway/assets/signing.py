@@ -1,4 +1,4 @@
-"""The secret that signs links: made once, kept in the database, so that every replica honours every link."""
+"""Secrets of the gateway's own: made once, kept in the database, so that every replica honours what another signed."""
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -11,8 +11,8 @@ SECRET: sa.Table = SigningSecretRow.__table__  # type: ignore[attr-defined]
 LINKS = "asset-links"
 
 
-def ensure_secret(connection: Connection) -> str:
-    """The secret for links to assets, made on the first start."""
-    insert_once(connection, SECRET, {"name": LINKS, "secret": clock.new_secret()}, ["name"])
-    secret: str = connection.execute(sa.select(SECRET.c.secret).where(SECRET.c.name == LINKS)).scalar_one()
+def ensure_secret(connection: Connection, name: str = LINKS) -> str:
+    """The secret of this name, made when it is first asked for: that of links to assets on the first start."""
+    insert_once(connection, SECRET, {"name": name, "secret": clock.new_secret()}, ["name"])
+    secret: str = connection.execute(sa.select(SECRET.c.secret).where(SECRET.c.name == name)).scalar_one()
     return secret

@@ -16,7 +16,7 @@ from adapters import uploads
 from adapters.errors import Fault, ProviderError
 from adapters.http import Clients, Listener, Shelf, is_accepted, take_turn
 from adapters.registry import DIALECTS
-from adapters.schema import MediaRequest, Offer, ProviderCard, Task
+from adapters.schema import MediaRequest, Offer, ProviderCard, Task, Usage
 from adapters.wire import Call, CallsBack, Cancels, Done, Failed, Pending, Progress, addressed
 from gateway import clock, telemetry
 from gateway.attempts import rules, store
@@ -48,11 +48,13 @@ class Supplied(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What was collected from a finished attempt, what it costs and who says so; `parts` is the jobs' own business."""
+    """What was collected from a finished attempt, what it costs and who says so; `parts` is the jobs' own business.
+    `measured` is usage that we measured where the provider said nothing of it."""
 
     cost_nanos: int
     cost_source: str
     parts: Any
+    measured: Usage = {}  # noqa: RUF012 - never changed
 
 
 class NotYet(Exception):
@@ -82,6 +84,10 @@ CallbackUrl = Callable[[str, ProviderCard], str | None]
 """From an attempt's id to the address at which its provider may call us, if there is one."""
 
 
+IsLost = Callable[[str, datetime], bool]
+"""Whether a provider, an engine of the operator's own, is gone with all that it was given."""
+
+
 @dataclass
 class Runner:
     """One worker. `supply` finds what an offer needs, or None if it is no longer there."""
@@ -97,6 +103,7 @@ class Runner:
     announce: Callable[[Any], None]
     listener: Callable[[str], Listener | None]
     callback_url: CallbackUrl = lambda attempt_id, card: None
+    is_lost: IsLost = lambda provider, now: False
     most: int = 64
     name: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{clock.new_id('w')[-6:]}")
     running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -204,8 +211,11 @@ class Runner:
             return await self._end(
                 attempt, _failing(Fault.MODEL_MISSING, f"{attempt.offer} is no longer in the catalog")
             )
+        if supplied.card.self_hosted and attempt.started_at is None:
+            attempt = attempt._replace(started_at=clock.now())  # its seconds cost money: they begin with its submit
         progress = await self._progress(attempt, supplied)
         now = clock.now()
+        progress = self._given_up(progress) if self.is_lost(attempt.provider, now) else progress
         is_resendable = supplied.card.idempotency_header is not None
         is_called_back = isinstance(progress, Pending) and self._is_called_back(attempt, supplied)
         after = rules.after_turn(progress, attempt, now, is_resendable, is_called_back)
@@ -222,6 +232,11 @@ class Runner:
         if isinstance(attempt.next, Done):
             return attempt.next
         call = attempt.next.call
+        if attempt.status is Status.UNKNOWN and self.is_lost(attempt.provider, clock.now()):
+            return _failed(Fault.UNREACHABLE, "the engine is gone, and what it was given with it")
+        is_early = supplied.card.self_hosted and clock.now() < attempt.deadline_at  # hurried, and the engine is back
+        if attempt.status is Status.UNKNOWN and is_early:
+            return _failed(Fault.TIMED_OUT, "nobody knows yet").model_copy(update={"fate_unknown": True})
         if attempt.status is Status.UNKNOWN:
             return _failed(Fault.TIMED_OUT, "nobody can say whether the provider accepted it; its deadline has passed")
         if call.stage == "submit" and supplied.card.idempotency_header:
@@ -239,6 +254,12 @@ class Runner:
                 self.clients, supplied.card, dialect, call, supplied.key, self.shelf, self.listener(attempt.job_id),
                 now=clock.now(),
             )  # fmt: skip
+
+    def _given_up(self, progress: Progress) -> Progress:
+        """A turn that failed in passing at an engine that is gone fails for good: nothing will come of asking again."""
+        if isinstance(progress, Failed) and progress.error.fault in (Fault.UNREACHABLE, Fault.TIMED_OUT):
+            return progress.model_copy(update={"is_verdict": True, "fate_unknown": False})
+        return progress
 
     def _called_back_at(self, attempt: Attempt, supplied: Supplied) -> str | None:
         """Where the provider may call us about this attempt, if its protocol can and it was told to."""
@@ -263,7 +284,7 @@ class Runner:
             delivery = await self.collect(attempt, supplied, done)
         except NotYet as error:
             return await self._not_collected(attempt, error)
-        ending = Ending(Status.SUCCEEDED, usage=done.usage)
+        ending = Ending(Status.SUCCEEDED, usage=done.usage | delivery.measured)
 
         def unit(connection: Connection) -> Any:
             now = clock.now()

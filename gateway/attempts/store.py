@@ -134,6 +134,31 @@ def hurry(connection: Connection, attempt_id: str, now: datetime) -> bool:
     return _HURRY.run(connection, {"attempt": attempt_id, "at": now}) == 1
 
 
+def open_at(connection: Connection, providers: Sequence[str]) -> dict[str, int]:
+    """How many attempts are open at each of these providers."""
+    is_open = sa.and_(ATTEMPT.c.status == Status.OPEN.value, ATTEMPT.c.provider.in_(providers))
+    query = sa.select(ATTEMPT.c.provider, sa.func.count()).where(is_open).group_by(ATTEMPT.c.provider)
+    return {provider: count for provider, count in connection.execute(query)} if providers else {}
+
+
+def beside(connection: Connection, attempt: Attempt, since: datetime) -> tuple[int, datetime | None]:
+    """How many attempts are open at the provider of this one, itself among them; and when the last other one there
+    ended, if that was after `since`."""
+    ended = sa.and_(ATTEMPT.c.provider == attempt.provider, ATTEMPT.c.ended_at > since, ATTEMPT.c.id != attempt.id)
+    last: datetime | None = connection.execute(sa.select(sa.func.max(ATTEMPT.c.ended_at)).where(ended)).scalar()
+    return open_at(connection, (attempt.provider,)).get(attempt.provider, 0), last
+
+
+def hurry_at(connection: Connection, providers: Sequence[str], now: datetime) -> int:
+    """Make the next turn of all that waits at these providers due, submits of unknown fate among them."""
+    free = sa.or_(ATTEMPT.c.lease_until.is_(None), ATTEMPT.c.lease_until < now)
+    waits = sa.or_(ATTEMPT.c.stage != "submit", ATTEMPT.c.status == Status.UNKNOWN.value)
+    statuses = [status.value for status in LIVE]
+    meant = sa.and_(ATTEMPT.c.provider.in_(providers), ATTEMPT.c.status.in_(statuses), ATTEMPT.c.due_at > now)
+    update = sa.update(ATTEMPT).where(meant, free, waits).values(due_at=now)
+    return connection.execute(update).rowcount if providers else 0
+
+
 _LIVE = sa.and_(
     ATTEMPT.c.id == sa.bindparam("attempt"),
     ATTEMPT.c.status.in_([sa.literal_column(f"'{status.value}'") for status in sorted(LIVE)]),
@@ -230,7 +255,8 @@ def of_jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[Ma
 
 def ended_since(connection: Connection, since: datetime, most: int) -> Sequence[Mapping[Any, Any]]:
     """The newest ended attempts, for latency and reliability."""
-    columns = [ATTEMPT.c[name] for name in ("offer", "task", "status", "fault", "started_at", "ended_at")]
+    names = ("offer", "provider", "task", "status", "fault", "usage", "started_at", "ended_at")
+    columns = [ATTEMPT.c[name] for name in names]
     query = sa.select(*columns).where(ATTEMPT.c.ended_at >= since).order_by(ATTEMPT.c.ended_at.desc()).limit(most)
     return connection.execute(query).mappings().all()
 

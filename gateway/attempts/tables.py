@@ -44,7 +44,9 @@ class AttemptRow(SQLModel, table=True):
     error: str | None = Field(default=None, description="ProviderError as json")
     usage: str | None = Field(default=None, description="what the provider counted, as json")
     cost_nanos: int = Field(default=0, sa_type=sa.BigInteger)
-    cost_source: str | None = Field(default=None, description="provider, table or estimate; None where nothing is owed")
+    cost_source: str | None = Field(
+        default=None, description="provider, table, measured or estimate; None: nothing is owed"
+    )
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     ended_at: datetime | None = Field(default=None, sa_type=Timestamp)

@@ -6,7 +6,7 @@ the snapshots, and while these are the same on the same day, the fold of them to
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,10 +15,11 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from adapters.errors import CONSEQUENCES, Fault
-from adapters.schema import Offer, Task
+from adapters.schema import MediaRequest, Offer, Task
 from gateway import clock, telemetry
 from gateway.attempts import store as attempts
-from gateway.catalog import settlements
+from gateway.catalog import own, settlements
+from gateway.catalog.own import GPU_SECOND, Measured
 from gateway.catalog.settlements import Settled
 from gateway.catalog.supply import Supply
 from gateway.db import Database
@@ -40,6 +41,10 @@ HISTORY_DAYS = 30
 """How far back attempts still say something of an offer."""
 HISTORY_ROWS = 20_000
 """Attempts that one fold reads at most; the newest."""
+RUNS_LEAST = 3.0
+"""Fresh runs on an own machine before their time says how long the next may take: the first one loads the weights."""
+ROOFLINE = "roofline"
+"""The source of seconds that were estimated from the machine and the model."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,30 @@ class Belief:
     latencies: Latencies
     known: dict[tuple[str, Task], Evidence] = field(default_factory=dict)
     boards: Boards | None = None
+    usual: Callable[[Offer, Task], float | None] = lambda offer, task: None
+    """Median seconds of an offer's usual output on an own machine, where they can be estimated."""
 
     def of(self, offer: Offer, task: Task) -> Evidence:
         """An offer's evidence without a quote."""
         found = self.known.get((offer.id, task))
         if found is None:
-            history = self.latencies.of(offer.id, task, offer.eta_s.get(task))
-            found = router_evidence.gather(self.qualities.of(offer.model, task), history, None)
-            self.known[offer.id, task] = found
+            found = self.known[offer.id, task] = self.expecting(offer, task, self.usual(offer, task))
         return found
+
+    def expecting(self, offer: Offer, task: Task, estimated_s: float | None) -> Evidence:
+        """The same where this request's seconds were estimated: an estimate goes before the card's word, and yields to
+        what is measured."""
+        said_s, source = (estimated_s, ROOFLINE) if estimated_s else (offer.eta_s.get(task), "card")
+        history = self.latencies.of(offer.id, task, said_s, source)
+        return router_evidence.gather(self.qualities.of(offer.model, task), history, None)
+
+    def measured(self, providers: Collection[str]) -> Measured:
+        """What runs at these providers took, 19 of 20 of them."""
+        return {
+            key: history.p95_s
+            for key, history in self.latencies.histories.items()
+            if key[0].partition("/")[0] in providers and history.succeeded >= RUNS_LEAST
+        }
 
 
 class _Logs(NamedTuple):
@@ -120,8 +140,13 @@ def _believe(
     supply: Supply, logs: _Logs, before: Boards | None, now: datetime, hazards: Hazards = UNMEASURED
 ) -> Belief:
     boards = _boards(supply, logs, before, now.date(), hazards)
-    latencies = latency.fold_attempts(map(attempted, logs.attempts), now)
-    return Belief(f"ev_{now:%Y-%m-%dT%H:%M:%SZ}", now, boards.qualities, latencies, boards=boards)
+    latencies = latency.fold_attempts((attempted(row, supply.own) for row in logs.attempts), now)
+
+    def usual(offer: Offer, task: Task) -> float | None:
+        known = supply.rooflines.get(offer.id)
+        return own.expected_s(known, MediaRequest(task=task)) if known else None
+
+    return Belief(f"ev_{now:%Y-%m-%dT%H:%M:%SZ}", now, boards.qualities, latencies, boards=boards, usual=usual)
 
 
 def _boards(supply: Supply, logs: _Logs, before: Boards | None, day: date, hazards: Hazards) -> Boards:
@@ -158,15 +183,24 @@ def standings_of(payload: str | bytes, names: Names) -> tuple[Standing, ...]:
         return ()
 
 
-def attempted(row: Mapping[Any, Any]) -> Attempted:
-    """The plain row that the router wants of an ended attempt."""
+def attempted(row: Mapping[Any, Any], own_providers: Collection[str] = ()) -> Attempted:
+    """The plain row that the router wants of an ended attempt. On an own machine only the time that it was worked on
+    counts, where that is known: what was before it there is told by readings."""
+    seconds = (row["ended_at"] - row["started_at"]).total_seconds()
+    if own_providers and row["provider"] in own_providers:
+        seconds = _worked_s(row["usage"], seconds)
     fault = Fault(row["fault"]) if row["fault"] else None
     return Attempted(
         offer=row["offer"],
         task=Task(row["task"]),
         started_at=row["started_at"],
         ended_at=row["ended_at"],
-        seconds=(row["ended_at"] - row["started_at"]).total_seconds(),
+        seconds=seconds,
         succeeded=row["status"] == "succeeded",
         hurts_reliability=fault is not None and CONSEQUENCES[fault].hurts_reliability,
     )
+
+
+def _worked_s(usage: str | None, whole_s: float) -> float:
+    said = json.loads(usage).get(GPU_SECOND) if usage else None
+    return whole_s if said is None else min(float(said), whole_s)

@@ -29,7 +29,8 @@ async def open_labels(db: Database, names: Names, everything: bool = False) -> l
     """Those of the newest reading of each board, or of whatever was read; those on boards first."""
 
     def read(connection: Connection) -> tuple[list[str], Names]:
-        latest = [each.payload for each in store.latest(connection) if everything or is_board(each.subject)]
+        kept = [each for each in store.latest(connection) if not each.subject.startswith("engines/")]
+        latest = [each.payload for each in kept if everything or is_board(each.subject)]
         return latest, settlements.names_with(names, settlements.settled(connection))
 
     payloads, settled = await db.read(read)

@@ -1,8 +1,8 @@
 """Models and offers over HTTP: what there is, at what price, how good, how quick, and how long it may last."""
 
 from collections.abc import Callable
-from datetime import date
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query, Response
 
@@ -25,9 +25,17 @@ Ending = Callable[[str, date], dict[str, str]]
 """The headers of an answer about a model that ends, by the name it was asked for."""
 
 
+class Own(Protocol):
+    """What is known of the operator's own engines at the moment."""
+
+    def view(self, provider: str, now: datetime) -> dict[str, Any] | None: ...
+    def obstacle(self, provider: str, now: datetime) -> str | None: ...
+
+
 def routes(
-    supply: Supply, belief: Callable[[], Belief], lives: Callable[[], Lives] = Lives, ending: Ending = lambda *_: {}
-) -> APIRouter:
+    supply: Supply, belief: Callable[[], Belief], lives: Callable[[], Lives] = Lives, ending: Ending = lambda *_: {},
+    own: Own | None = None,
+) -> APIRouter:  # fmt: skip
     """`belief` and `lives` give what is believed at the moment."""
     router = APIRouter(tags=["catalog"])
 
@@ -58,13 +66,22 @@ def routes(
         """Offers by id, each with its prices, limits and what is known of it."""
         today = clock.now().date()
         shown = [
-            offer_view(offer, supply, belief(), lives(), today)
+            offer_view(offer, supply, belief(), lives(), today) | _engine(own, offer.provider)
             for offer in sorted(supply.catalog.offers(), key=lambda offer: offer.id)
             if (task is None or task in offer.tasks) and offer.id > (after or "")
         ]
         return page([each for each in shown if all or each["available"]], limit)
 
     return router
+
+
+def _engine(own: Own | None, provider: str) -> dict[str, Any]:
+    """An engine of the operator's own, as it last told of itself; and that it is away, if it is."""
+    now = clock.now()
+    if own is None or (engine := own.view(provider, now)) is None:
+        return {"engine": None}
+    away = own.obstacle(provider, now)
+    return {"engine": engine} | ({"available": False, "obstacle": away} if away else {})
 
 
 def life_view(life: Life) -> dict[str, Any]:
@@ -124,6 +141,7 @@ def offer_view(offer: Offer, supply: Supply, belief: Belief, lives: Lives, today
         "priced": any(pricing.is_priced(offer, task, today) for task in offer.tasks),
         "available": obstacle is None,
         "obstacle": obstacle,
+        "self_hosted": supply.cards[offer.provider].self_hosted,
         **life_view(lives.of(offer, today)),
         "accepts": {name: accept.model_dump(exclude_none=True) for name, accept in offer.accepts.items()},
         "inputs": {role: list(count) for role, count in offer.inputs.items()},
@@ -136,7 +154,7 @@ def _evidence(belief: Belief, lives: Lives, offer: Offer, task: Task) -> dict[st
     known = belief.of(offer, task)
     return {
         "quality": known.quality._asdict(),
-        "eta_s": {"p50": known.latency_p50_s, "p95": known.latency_p95_s},
+        "eta_s": {"p50": known.latency_p50_s, "p95": known.latency_p95_s, "source": known.eta_source},
         "reliability": known.reliability,
         "hazard_per_day": lives.hazard(offer),
     }

@@ -154,8 +154,9 @@ _BUCKET = sa.case(
     else_=-(_MICROS // _DAY // 30),
 )
 """Of recent notices all, of older ones one a day: what was announced and taken back within a day was a mistake."""
-_LOOKS = sa.and_(SNAPSHOT.c.subject.not_like("prices%"), SNAPSHOT.c.subject.not_like("%/top"))
-"""Price lists keep what is long gone, and the top of a board leaves out what is not: neither can miss anything."""
+_LOOKS = sa.and_(*[SNAPSHOT.c.subject.not_like(each) for each in ("prices%", "engines/%", "%/top")])
+"""Price lists keep what is long gone, and the top of a board leaves out what is not: neither can miss anything. Which
+engines were found somewhere says nothing of anybody else's models."""
 _NEWEST_OF_EACH = (
     sa.select(
         SNAPSHOT.c.id,

@@ -6,20 +6,27 @@ from dataclasses import dataclass, field, replace
 from adapters import capabilities
 from adapters.registry import Catalog, load_catalog
 from adapters.schema import Accept, MediaRequest, Model, Offer, Price, ProviderCard, Task
-from gateway import settings as environment
+from gateway import clock, settings as environment
 from gateway.attempts.runner import Supplied
+from gateway.catalog import own
+from gateway.catalog.machines import load_tables
+from gateway.catalog.own import Measured, Roofline
 from gateway.settings import Settings
 from router import names
 from router.names import Names
 
 SANDBOX = "sandbox"
+NO_KEY, NO_ADDRESS = "has no key", "has no address"
+NOT_SET_UP = (NO_KEY, NO_ADDRESS)
+"""How the obstacles begin that the operator has not cleared away yet."""
 
 
 @dataclass
 class Supply:
     """Made once at start: keys and cards are read then, so a change of either asks for a restart.
 
-    Only prices that were accepted since change while it runs: `reprice` lays them over those of the cards.
+    Only prices that were accepted since change while it runs: `reprice` lays them over those of the cards; and what
+    is `measured` of runs on own machines.
     """
 
     catalog: Catalog
@@ -33,6 +40,10 @@ class Supply:
     real_keys: bool
     has_public_url: bool
     accepted: Mapping[str, tuple[Price, ...]] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
+    """The operator's own engines that have an address."""
+    rooflines: Mapping[str, Roofline] = field(default_factory=dict)
+    measured: Measured = field(default_factory=dict)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -50,6 +61,12 @@ class Supply:
         """What a turn on an offer needs, or None if the catalog no longer has it."""
         offer = self.offer(offer_id, task)
         return Supplied(self.cards[offer.provider], self.keys[offer.provider], offer) if offer else None
+
+    def bounded(self, offer: Offer, request: MediaRequest) -> Offer:
+        """The offer, with a bound on the seconds of a fitted request where its card has none."""
+        if offer.provider not in self.own:
+            return offer
+        return own.bounded(offer, request, self.rooflines.get(offer.id), self.measured)
 
     def reprice(self, accepted: Mapping[str, tuple[Price, ...]]) -> bool:
         """Lay accepted prices, newest first, over the cards' own; whether anything changed.
@@ -90,9 +107,9 @@ class Supply:
         """
         card = self.cards[offer.provider]
         if card.key_env and not self.keys[card.name]:
-            return f"has no key: set {key_words(card)}"
+            return f"{NO_KEY}: set {key_words(card)}"
         if card.needs_base_url:
-            return f"has no address: set {environment.base_url_variable(card)}"
+            return f"{NO_ADDRESS}: set {environment.base_url_variable(card)}"
         if not card.stand_in:
             return None
         if not self.stand_ins_run:
@@ -112,6 +129,11 @@ class Supply:
 def read_supply(settings: Settings) -> Supply:
     """Load the catalog with the operator's overlay, addresses and keys. Raises BadCatalog."""
     catalog = load_catalog(settings.catalog_dir)
+    today = clock.now().date()
+    priced = {
+        card.name: own.priced(card, environment.provider_usd_per_hour(card), today) for card in catalog.cards.values()
+    }
+    catalog = replace(catalog, cards=priced)
     cards = {card.name: _addressed(card) for card in catalog.cards.values()}
     keys = {card.name: environment.provider_key(card) for card in cards.values()}
     real_keys = any(_is_real(card, keys) for card in cards.values())
@@ -127,6 +149,8 @@ def read_supply(settings: Settings) -> Supply:
         stand_ins_run=settings.sandbox == "on" or (settings.sandbox is None and not real_keys),
         real_keys=real_keys,
         has_public_url=settings.public_url is not None,
+        own=tuple(name for name, card in sorted(cards.items()) if card.self_hosted and not card.needs_base_url),
+        rooflines=own.rooflines(cards.values(), load_tables(settings.catalog_dir)),
     )
 
 

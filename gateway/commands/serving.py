@@ -5,7 +5,7 @@ import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from gateway import migrations, worker
 from gateway.assembly import Parts
 from gateway.catalog.supply import Supply, read_supply
+from gateway.commands import dashboard
 from gateway.commands.database import on_database
 from gateway.commands.terminal import Refused, as_document, screen, show
 from gateway.db import connect
@@ -44,13 +45,14 @@ class Started(NamedTuple):
     url: str
     sandbox_url: str | None
     admin: Admin | None
+    dashboard_url: str | None = None
 
 
-def up(as_json: bool) -> None:
-    """Migrate, then serve and work in this process until Ctrl-C."""
+def up(as_json: bool, with_dashboard: bool = True) -> None:
+    """Migrate, then serve and work in this process until Ctrl-C, with the dashboard in another beside it."""
     with bound(settings()) as listener:
         migrations.upgrade(settings().database_url)
-        asyncio.run(_run(settings(), listener, with_worker=True, tell=_teller(as_json)))
+        asyncio.run(_run(settings(), listener, with_worker=True, tell=_teller(as_json), with_dashboard=with_dashboard))
 
 
 def serve(as_json: bool) -> None:
@@ -119,11 +121,17 @@ def bound(config: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-async def _run(config: Settings, listener: socket.socket, with_worker: bool, tell: Callable[[Started], None]) -> None:
-    """Serve until a signal comes. The sandbox starts beside the gateway and stops after it."""
+async def _run(
+    config: Settings,
+    listener: socket.socket,
+    with_worker: bool,
+    tell: Callable[[Started], None],
+    with_dashboard: bool = False,
+) -> None:
+    """Serve until a signal comes. The sandbox starts beside the gateway and stops after it, as the dashboard does."""
     starting = asyncio.create_task(_start_sandbox(config, read_supply(config)))
     try:
-        await _serve(config, listener, with_worker, starting, tell)
+        await _serve(config, listener, with_worker, starting, tell, with_dashboard)
     finally:
         if sandbox := await starting:
             await sandbox.stop()
@@ -146,6 +154,7 @@ async def _serve(
     with_worker: bool,
     sandbox: asyncio.Task[Running | None],
     tell: Callable[[Started], None],
+    with_dashboard: bool,
 ) -> None:
     assembled: list[Parts] = []
     app = create_app(config, with_worker, assembled.append)
@@ -161,7 +170,10 @@ async def _serve(
             await asyncio.wait({serving}, timeout=LOOK_S)
         try:
             if server.started:
-                tell(await _started(listener, await sandbox, assembled[0]))
+                started = await _started(listener, await sandbox, assembled[0])
+                async with dashboard.beside(config, started.url) if with_dashboard else nullcontext() as pages:
+                    tell(started._replace(dashboard_url=pages))
+                    await serving
         except Refused:
             server.should_exit = True
             await serving
@@ -206,6 +218,8 @@ def _tell_person(started: Started) -> None:
         console.print(
             f"The sandbox draws at {started.sandbox_url}   [dim]a provider of our own, without real models[/]"
         )
+    if started.dashboard_url:
+        console.print(f"The dashboard opens at [bold cyan]{started.dashboard_url}[/]   [dim]sign in with a key[/]")
     if started.admin:
         _tell_first_steps(console, started.admin)
     console.print("\n[dim]Ctrl-C stops it.[/]")

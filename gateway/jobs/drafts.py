@@ -14,8 +14,9 @@ from gateway.jobs.rules import Status
 from gateway.keys.rules import Caller
 from gateway.ledger import rules as ledger
 from gateway.routing.body import JobBody
-from gateway.routing.fitting import Fitted, fit_offer
+from gateway.routing.fitting import Bounded, Fitted, as_its_card, fit_offer
 from gateway.routing.quotes import Choice
+from gateway.webhooks.rules import OURS, Kind, Notice
 
 
 class AttemptDraft(NamedTuple):
@@ -64,9 +65,10 @@ def draft_fallback(
     number: int,
     now: datetime,
     wait_s: float,
+    bounded: Bounded = as_its_card,
 ) -> AttemptDraft | None:
     """A further attempt, fitted anew; None if the offer can no longer serve. Raises pricing.Unpriced."""
-    fitted = fit_offer(request, supplied.offer, strict, now.date())
+    fitted = fit_offer(request, supplied.offer, strict, now.date(), bounded)
     if fitted.reasons:
         return None
     return draft_attempt(supplied, fitted, request, job_id, key_id, number, now, wait_s)
@@ -79,9 +81,11 @@ def draft_job(
     attempt: AttemptDraft,
     idempotency_key: str | None,
     caller: Caller,
+    notice: Notice = OURS,
 ) -> dict[str, Any]:
     """A job's row, its first attempt drafted already. It holds the quote and what the caller's plan asks beyond."""
     row, margin_ppm = attempt.row, choice.margin_ppm
+    told_at = body.webhook_url if Kind.JOB_FINISHED in notice.events else None
     quote_nanos = attempt.fitted.quote_nanos + ledger.margin(attempt.fitted.quote_nanos, margin_ppm)
     return {
         "id": row["job_id"], "key_id": row["key_id"], "status": Status.QUEUED.value, "task": row["task"],
@@ -90,7 +94,8 @@ def draft_job(
         "request": request.model_dump_json(exclude_none=True), "strict": body.strict,
         "policy": choice.policy_json, "ranked": choice.offers_json, "decision_id": choice.decision_id,
         "extras": json.dumps(body.metadata) if body.metadata else "{}", "progress": 0.0,
-        "project": caller.project, "margin_ppm": margin_ppm, "quote_id": body.quote, "webhook_url": body.webhook_url,
+        "project": caller.project, "margin_ppm": margin_ppm, "quote_id": body.quote, "webhook_url": told_at,
+        "webhook_shape": notice.shape,
         "quote_nanos": quote_nanos, "held_nanos": quote_nanos, "cost_nanos": None, "bill": None,
         "outputs": None, "undelivered": None, "error": None, "canceled_by": None,
         "created_at": row["created_at"], "started_at": None,

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from sqlalchemy.engine import Connection
 
 from adapters import pricing
-from adapters.errors import ProviderError
+from adapters.errors import Fault, ProviderError
 from adapters.schema import MediaRequest, Price, Task, Usage
 from adapters.wire import Done, Pending
-from gateway import telemetry
+from gateway import clock, telemetry
 from gateway.assets import collect as collecting, rules as asset_rules, tables as assets
 from gateway.assets.collect import Collected
 from gateway.assets.service import Assets
-from gateway.attempts import store as attempts
+from gateway.attempts import rules as attempt_rules, store as attempts
 from gateway.attempts.rules import LIVE, Again, Ending, Status as AttemptStatus
 from gateway.attempts.runner import Delivery, NotYet, Supplied
 from gateway.attempts.store import Attempt
@@ -29,6 +29,8 @@ from gateway.budgets import store as budgets
 from gateway.budgets.rules import Spender
 from gateway.budgets.store import Over
 from gateway.catalog.supply import Supply
+from gateway.engines import rules as engines
+from gateway.engines.service import slots_of
 from gateway.jobs import notices, rules, settlement, store
 from gateway.jobs.drafts import AttemptDraft, changes_of, draft_fallback
 from gateway.jobs.rules import FINAL, GiveUp, Status, TryAgain, TryElsewhere
@@ -38,7 +40,7 @@ from gateway.ledger import book, rules as ledger
 from gateway.routing import quotes
 from gateway.usage import rules as usage_rules, store as rollups
 from gateway.usage.rules import Settled, Tally
-from router.policy import Policy
+from router.policy import SELF_HOSTED, Policy
 
 
 class News(NamedTuple):
@@ -77,21 +79,25 @@ class Endings:
 
     async def collect(self, attempt: Attempt, supplied: Supplied, done: Done) -> Delivery:
         """Bring the outputs home, measure them, and reckon what they cost. Raises NotYet."""
+        ended_at = clock.now()
         try:
             collected = await collecting.collect(
                 self.assets, attempt.job_id, attempt.key_id, supplied.card.base_url, done.outputs
             )
         except collecting.NotCollected as error:
             raise NotYet(str(error), error.lasting) from error
+        clocked = await self._clocked(attempt, supplied, done, ended_at)
         good = [each for each in collected if each.fault is None]
         if not good:
             raise NotYet(f"nothing usable was delivered: {collected[0].fault if collected else 'no outputs'}", True)
         task = Task(attempt.task)
         request = MediaRequest.model_validate_json(attempt.fitted)
         price = Price.model_validate_json(attempt.price)
-        measured = collecting.measured(tuple(good), task) | await self._given(price, request)
+        measured = collecting.measured(tuple(good), task) | await self._given(price, request) | clocked
         outputs = [_output(each) for each in good]
-        bill = settlement.bill(price, request, supplied.offer, done, measured, outputs)
+        bill = settlement.bill(price, request, self.supply.bounded(supplied.offer, request), done, measured, outputs)
+        if bill.source == "table" and any(rate.unit in clocked for rate in price.rates):
+            bill = bill._replace(source="measured")
         blank = [index for index, each in enumerate(good) if each.facts and each.facts.is_blank]
         undelivered = settlement.undelivered(request, outputs, price, blank)
         rows = [each.row for each in good if each.row]
@@ -99,7 +105,17 @@ class Endings:
         delivered = Delivered(
             _bill_json(bill, tally), json.dumps(outputs), json.dumps(undelivered) if undelivered else None, rows, tally
         )
-        return Delivery(bill.nanos, bill.source, delivered)
+        return Delivery(bill.nanos, bill.source, delivered, clocked)
+
+    async def _clocked(self, attempt: Attempt, supplied: Supplied, done: Done, ended_at: datetime) -> Usage:
+        """Seconds of an own machine by our clock, where its engine says nothing of them."""
+        if not supplied.card.self_hosted or engines.GPU_SECOND in done.usage or attempt.started_at is None:
+            return {}
+        started_at, slots = attempt.started_at, slots_of(self.supply, attempt.provider)
+        beside, last = await self.assets.database.read(lambda connection: attempts.beside(connection, attempt, started_at))
+        pending = attempt.next if isinstance(attempt.next, Pending) else None
+        poll_s = attempt_rules.poll_wait_s(pending.wait_s, attempt.turns) if pending else 0.0
+        return {engines.GPU_SECOND: engines.run_seconds(started_at, ended_at, poll_s, last, beside, slots)}
 
     async def _given(self, price: Price, request: MediaRequest) -> Usage:
         """Units of the media that the caller gave, where the price counts them."""
@@ -137,7 +153,9 @@ class Endings:
             store.update(connection, attempt.job_id, cost_nanos=cost_nanos)
         assets.insert(connection, delivered.rows)
         if finished.status == Status.SUCCEEDED:  # one that was canceled has been told of already
-            notices.finished(connection, attempt.job_id, attempt.key_id, finished.webhook_url, now)
+            notices.finished(
+                connection, attempt.job_id, attempt.key_id, finished.webhook_url, finished.webhook_shape, now
+            )
         is_plain = finished.status == Status.SUCCEEDED and _is_first_turn(attempt)
         return News(
             attempt.job_id, True, attempt.task, finished.status,
@@ -196,11 +214,12 @@ class Endings:
         """The attempt that follows, its money held; None if there is none.
 
         One of unknown fate has none when its deadline ends it: what may follow was begun when its fate became unknown.
+        One that went with its engine (unreachable) has, for nothing of it can still come.
         Nor has any while another runs.
         """
-        if attempt.status is AttemptStatus.UNKNOWN:
-            return None
         assert ending.error is not None
+        if attempt.status is AttemptStatus.UNKNOWN and ending.error.fault is not Fault.UNREACHABLE:
+            return None
         policy = Policy.model_validate_json(job["policy"])
         rows = attempts.of_job(connection, job["id"])
         if any(row["status"] == AttemptStatus.OPEN and row["id"] != attempt.id for row in rows):
@@ -235,7 +254,7 @@ class Endings:
         """An attempt at an offer, if it still fits, its price is within the caller's cap, and the key can pay."""
         request = MediaRequest.model_validate_json(job["request"])
         supplied = self.supply.supplied(offer, request.task)
-        if supplied is None:
+        if supplied is None or (SELF_HOSTED in policy.only and not supplied.card.self_hosted):
             return None
         if job["quote_id"]:
             prices = quotes.prices_of(connection, job["quote_id"])
@@ -243,7 +262,9 @@ class Endings:
                 return None
             supplied = quotes.at_prices(supplied, prices)
         try:
-            draft = draft_fallback(supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s)
+            draft = draft_fallback(
+                supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s, self.supply.bounded
+            )
         except pricing.Unpriced:
             return None
         if draft is None:
@@ -294,7 +315,7 @@ class Endings:
             started_at=job["started_at"] or attempt.created_at, ended_at=job["ended_at"] or now,
         )  # fmt: skip
         if not final:
-            notices.finished(connection, job["id"], job["key_id"], job["webhook_url"], now)
+            notices.finished(connection, job["id"], job["key_id"], job["webhook_url"], job["webhook_shape"], now)
         seconds = (now - job["created_at"]).total_seconds()
         return News(job["id"], True, job["task"], status, costs=costs, seconds=seconds)
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from adapters.wire import Heard
 from gateway.jobs import views
 from gateway.jobs.rules import FINAL, Status
 from gateway.jobs.service import Seen
@@ -58,8 +59,11 @@ def told_by(last_event_id: str | None) -> Told:
     return Told(found[1], tuple(map(int, found[2])), int(found[3]), int(found[4]))
 
 
-def delta(told: Told, words: str) -> Happening:
-    return Happening("delta", {"text": words}, told.said(words))
+def delta(told: Told, heard: Heard) -> Happening:
+    """What was heard of a stream. A partial picture leaves nothing behind: who comes back is shown the latest again."""
+    if isinstance(heard, str):
+        return Happening("delta", {"text": heard}, told.said(heard))
+    return Happening("partial", {"index": heard.index, "mime": heard.mime, "base64": heard.base64}, told)
 
 
 def after(told: Told, seen: Seen, link: Link) -> list[Happening]:

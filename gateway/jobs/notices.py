@@ -11,7 +11,7 @@ from gateway.budgets.store import Alert
 from gateway.keys.tables import KEY
 from gateway.ledger.rules import usd
 from gateway.webhooks import outbox
-from gateway.webhooks.rules import Kind
+from gateway.webhooks.rules import Kind, Notice
 
 
 def started(connection: Connection, job_id: str, key_id: str, now: datetime) -> None:
@@ -19,9 +19,21 @@ def started(connection: Connection, job_id: str, key_id: str, now: datetime) -> 
     outbox.emit(connection, Kind.JOB_STARTED, job_id, None, now, keys=(key_id,))
 
 
-def finished(connection: Connection, job_id: str, key_id: str, webhook_url: str | None, now: datetime) -> None:
+def accepted(
+    connection: Connection, job_id: str, key_id: str, webhook_url: str | None, notice: Notice, now: datetime
+) -> None:
+    """A job was accepted: told to its own address alone, where that was asked for."""
+    if webhook_url is None or Kind.JOB_STARTED not in notice.events:
+        return
+    target = outbox.address(webhook_url, key_id, notice.shape)
+    outbox.queue(connection, Kind.JOB_STARTED, job_id, None, f"{Kind.JOB_STARTED}/{job_id}/own", [target], now)
+
+
+def finished(
+    connection: Connection, job_id: str, key_id: str, webhook_url: str | None, webhook_shape: str, now: datetime
+) -> None:
     """A job has ended, however: once, though a run of it may come out later."""
-    callback = (webhook_url, key_id) if webhook_url else None
+    callback = outbox.address(webhook_url, key_id, webhook_shape) if webhook_url else None
     outbox.emit(connection, Kind.JOB_FINISHED, job_id, None, now, keys=(key_id,), callback=callback)
 
 

@@ -19,10 +19,15 @@ def job_renderer(
     """From an event's kind and job id to the job's view. `address` is where its outputs are, without a public one."""
 
     async def rendered(kind: str, job_id: str) -> Mapping[str, Any] | None:
-        seen = await db.glance(lambda connection: _seen(connection, job_id))
+        seen = await read_job(db, job_id)
         return view(seen, lambda asset: assets.url(asset, address)) if seen else None
 
     return rendered
+
+
+async def read_job(db: Database, job_id: str) -> Seen | None:
+    """A job as it is now, whoever's it is: for those whom it is told to. None if it is gone."""
+    return await db.glance(lambda connection: _seen(connection, job_id))
 
 
 def _seen(connection: Connection, job_id: str) -> Seen | None:

@@ -59,9 +59,9 @@ class Sweep(NamedTuple):
     clear: Clear
 
 
-async def sweep(db: Database, policy: Policy, now: datetime) -> str:
-    """Clear away all that is older than the policy says, up to a bound. Says how much that was."""
-    counts = [f"{await _swept(db, each, now)} {each.name}" for each in _sweeps(policy)]
+async def sweep(db: Database, policy: Policy, now: datetime, first: Sequence[Sweep] = ()) -> str:
+    """Clear away all that is older than the policy says, up to a bound; says how much. `first`: what builds on jobs."""
+    counts = [f"{await _swept(db, each, now)} {each.name}" for each in [*first, *_sweeps(policy)]]
     return f"cleared {', '.join(counts)}" if counts else "everything is kept for ever"
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.engine import Connection
 
 from adapters.schema import ImagePart, Input, MediaRequest, Message, Task
-from adapters.wire import Pending
+from adapters.wire import Heard, Partial, Pending
 from gateway import clock, telemetry
 from gateway.assets import tables as asset_tables
 from gateway.assets.ingest import ingest
@@ -37,6 +37,7 @@ from gateway.routing.fitting import fit_offer
 from gateway.routing.quotes import Choice
 from gateway.routing.service import Routing
 from gateway.webhooks import rules as webhook_rules
+from gateway.webhooks.rules import OURS, Notice
 
 WAIT_S = 60.0
 """The longest that `Prefer: wait` holds a connection: most proxies close one after that."""
@@ -84,13 +85,13 @@ class Jobs:
     is_private_allowed: bool = False
     """Whether jobs may name webhooks on private addresses and over plain http."""
 
-    async def submit(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
-        """Accept a job: decision, hold, job and first attempt in one commit."""
+    async def submit(self, caller: Caller, body: JobBody, idempotency_key: str | None, notice: Notice = OURS) -> Seen:
+        """Accept a job: decision, hold, job and first attempt in one commit. `notice`: how its own webhook is told."""
         if idempotency_key and (before := await self._repeated(caller, body, idempotency_key)):
             return await self.see(caller, before)
         try:
             self._check_webhook(body)
-            return await self._accept(caller, body, idempotency_key)
+            return await self._accept(caller, body, idempotency_key, notice)
         except Problem as problem:
             telemetry.REFUSED.labels(problem.code).inc()
             raise
@@ -103,12 +104,19 @@ class Jobs:
         row = await self.db.glance(lambda connection: store.repeated(connection, caller.id, idempotency_key))
         return _same(row["id"], row["digest"], body) if row else None
 
-    async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None) -> Seen:
+    async def _accept(self, caller: Caller, body: JobBody, idempotency_key: str | None, notice: Notice) -> Seen:
         now = clock.now()
         choice = await self._choice(caller, body, now)
+        with self.routing.given(choice.plan):
+            return await self._written(caller, body, choice, idempotency_key, notice, now)
+
+    async def _written(
+        self, caller: Caller, body: JobBody, choice: Choice, idempotency_key: str | None, notice: Notice, now: datetime
+    ) -> Seen:
+        """The job as it was chosen, in one commit; its first turn is taken here if there is room."""
         request, rows = await self._ingested(caller, body)
         draft = self._draft(caller, body, request, choice, now)
-        job = draft_job(body, request, choice, draft, idempotency_key, caller)
+        job = draft_job(body, request, choice, draft, idempotency_key, caller, notice)
         attempt = self._leased(draft, now)
 
         def unit(connection: Connection) -> Outcome:
@@ -121,6 +129,7 @@ class Jobs:
             store.insert(connection, job)
             asset_tables.insert(connection, rows)
             attempts.insert(connection, draft.row)
+            notices.accepted(connection, job["id"], caller.id, body.webhook_url, notice, now)
             return Accepted(Seen(job, [draft.row], is_new=True))
 
         outcome = await self.db.together(unit)
@@ -142,6 +151,7 @@ class Jobs:
             quoted = await self.db.glance(lambda connection: quotes.find(connection, str(body.quote)))
             return quotes.choice_of(quoted, caller, body, now)
         terms = routing_service.terms_of(caller)
+        await self.routing.look()
         plan = self.routing.plan(body, now, terms)
         if not plan.offers:
             raise routing_service.refusal(plan)
@@ -157,7 +167,7 @@ class Jobs:
             fitted = self.routing.fitted(choice.plan, body, now.date())
         else:
             supplied = quotes.at_prices(supplied, choice.prices)
-            fitted = fit_offer(body.media(), supplied.offer, body.strict, now.date())
+            fitted = fit_offer(body.media(), supplied.offer, body.strict, now.date(), self.supply.bounded)
             if fitted.reasons:
                 raise quotes.unfit(choice, fitted.reasons)
             fitted = routing_service.noted(fitted, self.routing.meant(body, now.date())[1])
@@ -224,14 +234,30 @@ class Jobs:
 
     async def words(self, caller: Caller, job_id: str) -> AsyncGenerator[str, None]:
         """A text job's words as they come, if a worker of this process makes them; it ends when the job does."""
-        async with aclosing(self.waiting.listen(job_id)) as heard:
+        async with aclosing(self._heard(caller, job_id)) as heard:
+            async for each in heard:
+                if each and isinstance(each, str):
+                    yield each
+
+    async def partials(self, caller: Caller, job_id: str) -> AsyncGenerator[Partial | None, None]:
+        """A picture while it is made, if its provider shows it and a worker of this process reads the stream; None now
+        and then in a silence."""
+        async with aclosing(self._heard(caller, job_id)) as heard:
+            async for each in heard:
+                if not isinstance(each, str):
+                    yield each
+                elif not each:
+                    yield None
+
+    async def _heard(self, caller: Caller, job_id: str) -> AsyncGenerator[Heard, None]:
+        """What is heard of a job until it ends; no words in a silence."""
+        async with aclosing(self.waiting.listen(job_id)) as listening:
             if (await self.see(caller, job_id)).is_final:
                 return
-            async for words in heard:
-                if words:
-                    yield words
-                elif (await self.see(caller, job_id)).is_final:
+            async for heard in listening:
+                if not heard and (await self.see(caller, job_id)).is_final:
                     return
+                yield heard
 
     async def listing(
         self, caller: Caller, limit: int, after: str | None, status: str | None, task: str | None
@@ -279,7 +305,7 @@ class Jobs:
         gone = all(attempt.id in stopped and _is_still(attempt) for attempt in live)
         who = "provider" if gone else "local"
         store.update(connection, job_id, status=Status.CANCELED.value, canceled_by=who, ended_at=now)
-        notices.finished(connection, job_id, job["key_id"], job["webhook_url"], now)
+        notices.finished(connection, job_id, job["key_id"], job["webhook_url"], job["webhook_shape"], now)
         for attempt in live if gone else ():
             self.endings.ended(connection, attempt, Ending(AttemptStatus.CANCELED), now)
         return News(job_id, True, job["task"], Status.CANCELED)

@@ -85,7 +85,7 @@ _FINISH = Prepared(
             "ended_at": sa.func.coalesce(JOB.c.ended_at, sa.bindparam("new_ended_at")),
         }
     )
-    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm, JOB.c.project, JOB.c.webhook_url)
+    .returning(JOB.c.status, JOB.c.held_nanos, JOB.c.margin_ppm, JOB.c.project, JOB.c.webhook_url, JOB.c.webhook_shape)
 )
 
 
@@ -97,6 +97,7 @@ class Finished(NamedTuple):
     margin_ppm: int
     project: str | None
     webhook_url: str | None
+    webhook_shape: str
 
 
 def finish(connection: Connection, job_id: str, values: Mapping[str, Any]) -> Finished | None:

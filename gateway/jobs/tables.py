@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.db import Timestamp
+from gateway.webhooks.rules import PODIUM
 
 ZERO = {"server_default": "0"}
 """For columns that came later: what the rows before them say."""
@@ -59,6 +60,9 @@ class JobRow(SQLModel, table=True):
     undelivered: str | None = Field(default=None, description="what did not come as asked, as json")
     error: str | None = Field(default=None, description="as json")
     webhook_url: str | None = Field(default=None, description="where the caller wants to be told of its end")
+    webhook_shape: str = Field(
+        default=PODIUM, sa_column_kwargs={"server_default": PODIUM}, description="in whose words that address is told"
+    )
     canceled_by: str | None = Field(default=None, description="provider or local: who stopped it")
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)

@@ -1,4 +1,5 @@
-"""Who in this process waits for which job, and who listens to its words as they come. It keeps nothing for long."""
+"""Who in this process waits for which job, and who listens to its words, or sees its pictures, as they come. It keeps
+nothing for long, and stores nothing."""
 
 import asyncio
 from collections import defaultdict
@@ -6,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 
 from adapters.http import Listener
+from adapters.wire import Heard, Partial
 from gateway.jobs.endings import News, count
 
 LOOK_S = 0.5
@@ -14,6 +16,9 @@ HEARD = 10_000
 """Deltas that wait for a slow listener; beyond that it is behind for good, and is let go."""
 SAID_CHARS = 1_000_000
 """Words kept for those who listen late: what the longest outputs of today's models come to, and some."""
+PARTIALS = 3
+"""Partial pictures of one turn: as many as can be asked for. Each is bounded by adapters.http.HEARD_BYTES, and only the
+latest is kept for those who come late."""
 
 
 class Watch:
@@ -39,6 +44,16 @@ class Said:
     def __init__(self) -> None:
         self.words: list[str] = []
         self.chars = 0
+        self.partials = 0
+        self.latest: Partial | None = None
+
+    def show(self, partial: Partial) -> bool:
+        """Whether a partial picture is one to show: not more than a caller can have asked for."""
+        self.partials += 1
+        if self.partials > PARTIALS:
+            return False
+        self.latest = partial
+        return True
 
     def add(self, words: str) -> None:
         self.chars += len(words)
@@ -57,7 +72,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self.waiters: dict[str, set[Watch]] = defaultdict(set)
-        self.listeners: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
+        self.listeners: dict[str, set[asyncio.Queue[Heard | None]]] = defaultdict(set)
         self.said: dict[str, Said] = {}
 
     def announce(self, news: News) -> None:
@@ -82,33 +97,41 @@ class Waiting:
                 del self.waiters[job_id]
 
     def listener(self, job_id: str) -> Listener:
-        """Where a worker of this process puts the words of a job's next turn."""
+        """Where a worker of this process puts the words, or the partial pictures, of a job's next turn."""
         self.said.pop(job_id, None)
-        return lambda words: self._heard(job_id, words)
+        return lambda heard: self._heard(job_id, heard)
 
-    async def _heard(self, job_id: str, words: str) -> None:
-        self.said.setdefault(job_id, Said()).add(words)
+    async def _heard(self, job_id: str, heard: Heard) -> None:
+        said = self.said.setdefault(job_id, Said())
+        if isinstance(heard, str):
+            said.add(heard)
+        elif not said.show(heard):
+            return
         for queue in list(self.listeners.get(job_id, ())):
             if queue.qsize() < HEARD:
-                queue.put_nowait(words)
+                queue.put_nowait(heard)
             else:
                 self.listeners[job_id].discard(queue)
                 queue.put_nowait(None)  # it hears no words with a gap between them; the whole job says all of them
 
-    async def listen(self, job_id: str, look_s: float = LOOK_S, skip_chars: int = 0) -> AsyncGenerator[str, None]:
-        """A job's words, those it has said already first, then as they come, until it ends.
+    async def listen(self, job_id: str, look_s: float = LOOK_S, skip_chars: int = 0) -> AsyncGenerator[Heard, None]:
+        """A job's words, those it has said already first, then as they come, until it ends; and its partial pictures,
+        of those that came before only the latest.
 
         No words when the job has changed, and after so long a silence: time to look what became of it. The first
         `skip_chars` characters are left out: who comes back knows them.
         """
-        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        queue: asyncio.Queue[Heard | None] = asyncio.Queue()
         if said := self.said.get(job_id):
             if not said.is_whole:
                 return  # no words with a gap before them
-            queue.put_nowait("".join(said.words))
+            queue.put_nowait("".join(said.words) if said.latest is None else said.latest)
         self.listeners[job_id].add(queue)
         try:
             while (words := await _next(queue, look_s)) is not None:
+                if isinstance(words, Partial):
+                    yield words
+                    continue
                 known = words[:skip_chars]
                 skip_chars -= len(known)
                 if not known or len(known) < len(words):
@@ -119,7 +142,7 @@ class Waiting:
                 del self.listeners[job_id]
 
 
-async def _next(queue: "asyncio.Queue[str | None]", look_s: float) -> str | None:
+async def _next(queue: "asyncio.Queue[Heard | None]", look_s: float) -> Heard | None:
     try:
         async with asyncio.timeout(look_s):
             return await queue.get()

@@ -38,9 +38,14 @@ class Wishes(Frozen):
     weights: Weights | None = None
     max_cost_usd: Exact | None = Field(None, description="for the whole job, whatever is tried")
     max_latency_s: float | None = Field(None, gt=0, allow_inf_nan=False)
+    max_local_wait_s: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="an own machine with a longer queue is ranked after the others"
+    )
     min_quality: float | None = Field(None, ge=0, le=1)
     top: int | None = Field(None, ge=1, description="only the best so many models by quality")
-    only: tuple[str, ...] = Field((), max_length=100, description="providers, models or offers; no others are tried")
+    only: tuple[str, ...] = Field(
+        (), max_length=100, description="providers, models or offers; no others are tried. self-hosted: own machines"
+    )
     ignore: tuple[str, ...] = Field((), max_length=100)
     order: tuple[str, ...] = Field((), max_length=100, description="tried first, in this order")
     fallbacks: int | None = Field(None, ge=0, le=20)
@@ -106,7 +111,7 @@ def policy_of(body: JobBody, named: Named) -> Policy:
     base = preset(name, body.task)
     changes: dict[str, object] = {
         field: value
-        for field in ("max_cost_usd", "max_latency_s", "min_quality", "top", "fallbacks")
+        for field in ("max_cost_usd", "max_latency_s", "max_local_wait_s", "min_quality", "top", "fallbacks")
         if (value := getattr(wishes, field)) is not None
     }
     if wishes.weights:
@@ -144,7 +149,7 @@ def _own(value: float | str | None, strict: bool, limits: Sequence[Accept]) -> o
 
 _SHAPING = (
     "aspect_ratio", "resolution", "width", "height", "duration_s", "fps", "count", "steps", "guidance", "scale",
-    "audio", "format", "quality", "max_tokens",
+    "audio", "format", "quality", "max_tokens", "partial_images",
 )  # fmt: skip
 
 

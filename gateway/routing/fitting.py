@@ -1,7 +1,7 @@
 """An offer fitted to all requests of one shape: what is changed, what it costs at most. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -39,7 +39,17 @@ def word_class(size_bytes: int) -> int:
     return -(-size_bytes // WORDS_BYTES) * WORDS_BYTES
 
 
-def fit_offer(request: MediaRequest, offer: Offer, strict: bool, day: date) -> Fitted:
+Bounded = Callable[[Offer, MediaRequest], Offer]
+"""An offer with bounds that hold for one fitted request."""
+
+
+def as_its_card(offer: Offer, request: MediaRequest) -> Offer:
+    return offer
+
+
+def fit_offer(
+    request: MediaRequest, offer: Offer, strict: bool, day: date, bounded: Bounded = as_its_card
+) -> Fitted:  # fmt: skip
     """Fit, quote, and write down. Raises pricing.Unpriced."""
     request = lengthened(request)
     fit = capabilities.fit(request, offer, strict)
@@ -50,10 +60,14 @@ def fit_offer(request: MediaRequest, offer: Offer, strict: bool, day: date) -> F
         reasons=fit.reasons,
         price=price,
         price_json=price.model_dump_json(),
-        quote_nanos=ledger.nanos(pricing.quote(fit.request, offer, day).usd) if not fit.reasons else 0,
+        quote_nanos=0 if fit.reasons else _quote_nanos(fit.request, bounded(offer, fit.request), day),
         resolved_json=_resolved_json(fit.request),
         adjustments_json=json.dumps([each.model_dump() for each in fit.adjustments]),
     )
+
+
+def _quote_nanos(request: MediaRequest, offer: Offer, day: date) -> int:
+    return ledger.nanos(pricing.quote(request, offer, day).usd)
 
 
 def fit_of(request: MediaRequest, fitted: Fitted) -> Fitted:

@@ -50,6 +50,7 @@ def routes(db: Database, routing: Routing) -> APIRouter:
         """Which offer a job with this body would get, and why not the others. Spends nothing."""
         caller = caller_of(request)
         body = await read_body(request)
+        await routing.look()
         now = clock.now()
         plan = routing.plan(body, now, service.terms_of(caller))
         decision_id = clock.new_id("dec")
@@ -63,6 +64,7 @@ def routes(db: Database, routing: Routing) -> APIRouter:
         """Prices that hold until `expires_at`: a job with this `quote` and the same body settles at them."""
         caller = caller_of(request)
         body = await read_body(request)
+        await routing.look()
         now, terms = clock.now(), service.terms_of(caller)
         plan = routing.plan(body, now, terms)
         if not plan.offers:

@@ -5,7 +5,8 @@ It spends nothing and sends nothing. Decisions are kept, so that every choice ca
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,26 +18,32 @@ from sqlalchemy.engine import Connection
 from adapters import capabilities, pricing
 from adapters.acceptance import Adjustment
 from adapters.schema import MediaRequest, Offer, Price
+from gateway.catalog import own
 from gateway.catalog.evidence import Belief
 from gateway.catalog.lives import Lives
-from gateway.catalog.supply import Supply
+from gateway.catalog.supply import NOT_SET_UP, Supply
 from gateway.db import insert_once
+from gateway.engines import rules
+from gateway.engines.service import Engines
 from gateway.keys.rules import Caller
 from gateway.prepared import Prepared
-from gateway.problems import Invalid, ModelRetired, NoOffer, Problem, Unpriced
+from gateway.problems import Invalid, ModelRetired, NoOffer, Problem, Unavailable, Unpriced
 from gateway.routing import body as bodies, succession
 from gateway.routing.body import JobBody, Minded
 from gateway.routing.fitting import OWN, Fitted, fit_of, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
 from router import decide as deciding
-from router.decide import Candidate, Decision
-from router.evidence import facing, quoted
+from router.decide import NOT_SELF_HOSTED, Candidate, Decision, Rejected
+from router.evidence import Evidence, facing, queued, quoted
 from router.names import Auto, Named, OneModel, OneOffer, Unknown
-from router.policy import Policy
+from router.policy import SELF_HOSTED, Policy
 from router.retirement import Life, Stage
 
 PLANS = 4_096
 """Plans kept for bodies of the same shape; they go with the evidence they were made by."""
+
+RETRY_S = 30
+"""When to ask again where an own engine is away: after its next readings."""
 
 DECISION: sa.Table = DecisionRow.__table__  # type: ignore[attr-defined]
 RECORD: sa.Table = DecisionRecordRow.__table__  # type: ignore[attr-defined]
@@ -81,6 +88,7 @@ class Routing:
     supply: Supply
     belief: Belief
     lives: Lives = field(default_factory=Lives)
+    engines: Engines | None = None
     plans: dict[tuple[object, ...], Plan] = field(default_factory=dict)
     recorded: set[str] = field(default_factory=set)
     endings: dict[tuple[str, date], dict[str, str]] = field(default_factory=dict)
@@ -88,20 +96,35 @@ class Routing:
 
     def __post_init__(self) -> None:
         self.minded = {name: self.supply.limits(name) for name in OWN}
+        self.supply.measured = self.belief.measured(self.supply.own)
+
+    async def look(self) -> None:
+        """See what the operator's own engines have to do just now, before a decision."""
+        if self.engines is not None:
+            await self.engines.look()
+
+    def given(self, plan: Plan | None) -> AbstractContextManager[None]:
+        """While the run is written down that a plan chose."""
+        is_counted = self.engines is not None and plan is not None and plan.decision.ranked
+        if not is_counted or self.engines is None or plan is None:
+            return nullcontext()
+        return self.engines.given(plan.decision.ranked[0].candidate.provider)
 
     def believe(self, belief: Belief, lives: Lives | None = None) -> None:
         self.belief, self.plans, self.recorded, self.endings = belief, {}, set(), {}
         self.lives = lives or self.lives
+        self.supply.measured = belief.measured(self.supply.own)
 
     def plan(self, body: JobBody, now: datetime, terms: Terms = NO_TERMS) -> Plan:
         """Decide. Raises Invalid for a model that nobody knows, and ModelRetired for one that is no more and may not be
         replaced; a plan without offers is the caller's to refuse."""
-        key = (now.date(), terms, *bodies.shape_of(body, self.minded))
+        state = self.engines.state(now) if self.engines and self.supply.own else ()
+        key = (now.date(), terms, state, *bodies.shape_of(body, self.minded))
         found = self.plans.get(key)
         if found is None:
             if len(self.plans) >= PLANS:
                 self.plans.clear()
-            found = self.plans[key] = self._make(body, now.date(), terms)
+            found = self.plans[key] = self._make(body, now, terms)
         return found
 
     def fitted(self, plan: Plan, body: JobBody, day: date) -> Fitted:
@@ -109,7 +132,8 @@ class Routing:
         if plan.fitted is None:
             offer = self.supply.offer(plan.offers[0], body.task)
             assert offer is not None, "a plan names only offers of the catalog"
-            plan.fitted = noted(fit_offer(body.media(), offer, body.strict, day), plan.replaced)
+            fitted = fit_offer(body.media(), offer, body.strict, day, self.supply.bounded)
+            plan.fitted = noted(fitted, plan.replaced)
         return fit_of(body, plan.fitted)
 
     def prices(self, plan: Plan, body: JobBody, day: date) -> dict[str, Price]:
@@ -162,11 +186,11 @@ class Routing:
         newest = pointed and succession.newest_member(pointed, self.supply.models.values(), self.lives.models, day)
         return newest or self.lives.successors.get(named.model)
 
-    def _make(self, body: JobBody, day: date, terms: Terms) -> Plan:
-        named, replaced = self.meant(body, day)
+    def _make(self, body: JobBody, now: datetime, terms: Terms) -> Plan:
+        named, replaced = self.meant(body, now.date())
         policy = bodies.policy_of(body, named)
         request = lengthened(body.media())
-        found = [self._candidate(offer, request, body, named, day, terms) for offer in self._offers(body, named)]
+        found = [self._candidate(offer, request, body, named, now, terms) for offer in self._offers(body, named)]
         decision = deciding.decide([candidate for candidate, _ in found], policy, self.belief.id)
         noted = {"adjustments": [each.model_dump() for each in replaced]} if replaced else {}
         record = json.dumps(deciding.record(decision) | noted, separators=(",", ":"))
@@ -204,9 +228,10 @@ class Routing:
             raise Invalid(f"model: {model} does not do {body.task}; it does {known}", errors=[_fault("task")])
 
     def _candidate(
-        self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, day: date, terms: Terms
+        self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, now: datetime, terms: Terms
     ) -> tuple[Candidate, bool]:
         """An offer with its evidence and its quote, or the reason against it; and whether that reason is the price."""
+        day, is_own = now.date(), self.supply.cards[offer.provider].self_hosted
         evidence = facing(self.belief.of(offer, request.task), self.lives.hazard(offer))
         is_named = not isinstance(named, Auto) or not {offer.provider, offer.id, offer.model}.isdisjoint(
             body.routing.only
@@ -215,16 +240,31 @@ class Routing:
         obstacle = self.lives.obstacle(offer, day) or self.supply.obstacle(offer, is_named)
         if terms.models and {offer.provider, offer.id, offer.model}.isdisjoint(terms.models):
             obstacle = "is not among the models of this key's plan"
+        if not is_own and SELF_HOSTED in body.routing.only:
+            obstacle = NOT_SELF_HOSTED
+        elif is_own and self.engines:
+            obstacle = obstacle or self.engines.obstacle(offer.provider, now)
         fit = capabilities.fit(request, offer, body.strict)
+        evidence = self._own(offer, fit.request, evidence, now) if is_own else evidence
         obstacle = obstacle or "; ".join(fit.reasons) or self.supply.distance(offer, request)
         if obstacle:
-            return Candidate(offer.id, offer.provider, offer.model, evidence, obstacle, False, stage), False
+            return Candidate(offer.id, offer.provider, offer.model, evidence, obstacle, is_own, stage), False
         try:
-            quote = pricing.quote(fit.request, offer, day)
+            quote = pricing.quote(fit.request, self.supply.bounded(offer, fit.request), day)
         except pricing.Unpriced as error:
-            return Candidate(offer.id, offer.provider, offer.model, evidence, str(error), False, stage), True
+            return Candidate(offer.id, offer.provider, offer.model, evidence, str(error), is_own, stage), True
         evidence = quoted(evidence, asked(quote.usd, terms))
-        return Candidate(offer.id, offer.provider, offer.model, evidence, None, False, stage), False
+        return Candidate(offer.id, offer.provider, offer.model, evidence, None, is_own, stage), False
+
+    def _own(self, offer: Offer, request: MediaRequest, evidence: Evidence, now: datetime) -> Evidence:
+        """What is known of an offer of our own, with this request's seconds and what is before it there."""
+        if (known := self.supply.rooflines.get(offer.id)) is not None:
+            estimated_s = own.expected_s(known, request)
+            expected = self.belief.expecting(offer, request.task, estimated_s)
+            evidence = facing(expected, evidence.hazard_per_day)
+        if self.engines is None or offer.provider not in self.supply.own:
+            return evidence
+        return queued(evidence, self.engines.load(offer.provider, evidence.latency_p50_s, now))
 
     def keep(self, connection: Connection, plan: Plan, decision_id: str, key_id: str, now: datetime) -> None:
         """Store a decision, and its record unless an equal one is known to be stored."""
@@ -275,18 +315,42 @@ def refusal(plan: Plan) -> Problem:
     if able and all(each.offer in plan.unpriced for each in able):
         detail = f"{able[0].reason}: choose another model, or add a dated price to the provider's card"
         return Unpriced(detail, rejected=reasons)
+    if silent := _silent(plan, asked):
+        return silent
     if not rejected:
         return NoOffer("no provider in the catalog offers this; see GET /v1/offers", rejected=reasons)
-    telling = min(asked, key=lambda each: bool(each.candidate.obstacle))
+    telling = min(asked, key=_telling)
     first = f"{telling.offer} {telling.reason}"
     more = f", and {len(rejected) - 1} more are listed under `rejected`" if len(rejected) > 1 else ""
     return NoOffer(f"every candidate was rejected: {first}{more}", rejected=reasons)
 
 
+def _telling(each: Rejected) -> int:
+    """The reason that helps most comes first: a wish, then what may pass, then what the operator did not set up."""
+    reason, obstacle = each.reason, each.candidate.obstacle
+    return (
+        0 if not obstacle else 1 if reason.startswith(rules.SILENT_WORDS) else 3 if reason.startswith(NOT_SET_UP) else 2
+    )
+
+
+def _silent(plan: Plan, asked: Sequence[Rejected]) -> Problem | None:
+    """Where all that stands in the way of what was asked for is that engines of our own do not answer."""
+    there = [each for each in asked if not each.reason.startswith(NOT_SET_UP)]
+    if not there or not all(each.reason.startswith(rules.SILENT_WORDS) for each in there):
+        return None
+    said = "; ".join(sorted({f"{each.candidate.provider} {each.reason}" for each in there}))
+    reasons = [{"offer": each.offer, "reason": each.reason} for each in plan.decision.rejected]
+    wait = {"retry-after": str(RETRY_S)}
+    return Unavailable(f"no engine that could do this is there: {said}", headers=wait, rejected=reasons)
+
+
 def _is_asked_for(candidate: Candidate, policy: Policy) -> bool:
     """Whether the caller's `only` and `ignore` leave a candidate in."""
-    names = set(candidate[:3])
-    return not (policy.only and names.isdisjoint(policy.only)) and names.isdisjoint(policy.ignore)
+    names = {*candidate[:3], SELF_HOSTED} if candidate.is_local else set(candidate[:3])
+    if SELF_HOSTED in policy.only and not candidate.is_local:
+        return False
+    named = [entry for entry in policy.only if entry != SELF_HOSTED]
+    return not (named and names.isdisjoint(named)) and names.isdisjoint(policy.ignore)
 
 
 def _retired(named: OneModel | OneOffer, life: Life, heir: str | None) -> ModelRetired:

@@ -15,7 +15,7 @@ from gateway import clock
 from gateway.db import insert_once
 from gateway.keys.tables import KEY
 from gateway.prepared import Prepared
-from gateway.webhooks.rules import Kind, Status, origin
+from gateway.webhooks.rules import PODIUM, Kind, Status, origin
 from gateway.webhooks.tables import DELIVERY, EVENT, WEBHOOK
 
 EVERYONE = "*"
@@ -23,11 +23,17 @@ EVERYONE = "*"
 
 
 class Target(NamedTuple):
-    """A receiver: an endpoint's id, or the address that a job named for itself."""
+    """A receiver: an endpoint's id, or the address that a job named for itself, told in a shape of its own."""
 
     name: str
     lane: str
     key_id: str
+    shape: str = PODIUM
+
+
+def address(url: str, key_id: str, shape: str = PODIUM) -> Target:
+    """The receiver that is named by its address alone."""
+    return Target(url, origin(url), key_id, shape)
 
 
 _IS_REVOKED = sa.exists().where(KEY.c.id == WEBHOOK.c.key_id, KEY.c.revoked_at.is_not(None))
@@ -51,20 +57,19 @@ def emit(
     now: datetime,
     *,
     keys: Sequence[str] | None = None,
-    callback: tuple[str, str] | None = None,
+    callback: Target | None = None,
     identity: str | None = None,
 ) -> int:
     """Queue an event for all who want it, in the caller's transaction. Returns for how many.
 
     `subject` is the id of what it happened to: events of one subject reach a receiver in their order. `data` is JSON;
     None has it read from the subject when it is sent. `keys` are those whose event it is (the organisation's endpoints
-    are told too); None: anybody's. `callback` is an address named for this event alone, with its key. The same
+    are told too); None: anybody's. `callback` is a receiver named for this event alone. The same
     `identity` (kind and subject, if not given) is queued once, however often it is emitted.
     """
     targets = {target.name: target for target in _endpoints(connection, kind, keys)}
     if callback:
-        url, key_id = callback
-        targets[url] = Target(url, origin(url), key_id)
+        targets[callback.name] = callback
     if not targets:
         return 0
     return queue(connection, kind, subject, data, identity or f"{kind}/{subject}", list(targets.values()), now)
@@ -84,8 +89,9 @@ def queue(
     for target in targets:
         _INSERT.run(connection, {
             "id": clock.new_id("dlv"), "event_id": event["id"], "target": target.name, "lane": target.lane,
-            "key_id": target.key_id, "subject": subject, "status": Status.PENDING.value, "tries": 0, "step": 0,
-            "due_at": now, "lease_until": None, "leased_by": None, "created_at": now, "ended_at": None,
+            "key_id": target.key_id, "subject": subject, "shape": target.shape, "status": Status.PENDING.value,
+            "tries": 0, "step": 0, "due_at": now, "lease_until": None, "leased_by": None, "created_at": now,
+            "ended_at": None,
         })  # fmt: skip
     return len(targets)
 

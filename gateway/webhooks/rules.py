@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     JOB_STARTED = "job.started"
     JOB_FINISHED = "job.finished"
+    WORKFLOW_FINISHED = "workflow.finished"
     BUDGET_THRESHOLD = "budget.threshold"
     MODEL_DEPRECATED = "model.deprecated"
     MODEL_STALE = "model.stale"
@@ -23,6 +24,28 @@ class Kind(StrEnum):
     PRICE_CHANGED = "price.changed"
     ENDPOINT_DISABLED = "endpoint.disabled"
     TEST = "webhook.test"
+
+
+PODIUM = "podium"
+"""The shape of our own events. Others belong to doors, which tell a vendor's receivers in the vendor's words."""
+
+
+class Notice(NamedTuple):
+    """How an address that a job names for itself is told: in which shape, and of which events."""
+
+    shape: str = PODIUM
+    events: tuple[Kind, ...] = (Kind.JOB_FINISHED,)
+
+
+OURS = Notice()
+"""As the API's own callers are told."""
+
+
+class Message(NamedTuple):
+    """What is sent: a body, and headers that say what it is and prove whose."""
+
+    body: str
+    headers: Mapping[str, str]
 
 
 ASKED_FOR = tuple(kind for kind in Kind if kind is not Kind.TEST)

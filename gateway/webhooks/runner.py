@@ -16,7 +16,7 @@ from adapters.http import Clients, NotSent, post
 from gateway import clock, telemetry
 from gateway.db import Database
 from gateway.webhooks import rules, store
-from gateway.webhooks.rules import Again, Heard, Status
+from gateway.webhooks.rules import PODIUM, Again, Heard, Message, Status
 from gateway.webhooks.store import Delivery, Outcome
 
 log = structlog.get_logger()
@@ -30,6 +30,9 @@ DRAIN_S = 3.0
 Render = Callable[[str, str], Awaitable[Mapping[str, Any] | None]]
 """From an event's kind and subject to its data, for events that carry none; None if the subject is gone."""
 
+Shape = Callable[[Delivery], Awaitable[Message | None]]
+"""From a delivery to what is sent in a vendor's words; None if its subject is gone."""
+
 
 @dataclass
 class Runner:
@@ -40,6 +43,7 @@ class Runner:
     render: Render
     is_private_allowed: bool
     off_after_days: int
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
     most: int = 64
     name: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{clock.new_id('w')[-6:]}")
     running: dict["asyncio.Task[None]", Delivery] = field(default_factory=dict)
@@ -131,17 +135,18 @@ class Runner:
 
     async def _try(self, delivery: Delivery) -> Heard:
         """One exchange, whatever becomes of it."""
-        body = await self._body(delivery)
-        if body is None:
+        if delivery.shape != PODIUM and delivery.shape not in self.shapes:
+            return Heard(None, "", f"no worker here speaks as {delivery.shape} does", 0.0)
+        message = await self._message(delivery)
+        if message is None:
             return Heard(None, "", "what it tells of is no longer there", 0.0)
-        headers = rules.headers_of(delivery.event_id, body, delivery.secrets, clock.now())
         timer = asyncio.get_running_loop().time
         began = timer()
         if (reason := rules.refusal(delivery.url, self.is_private_allowed)) is not None:
             return Heard(None, "", f"the address {reason}", 0.0)
         try:
             reply = await post(
-                self.clients, delivery.url, headers, body.encode(), timeout_s=rules.TRY_S,
+                self.clients, delivery.url, message.headers, message.body.encode(), timeout_s=rules.TRY_S,
                 most_bytes=4 * rules.SAID_CHARS, is_trusted=self.is_private_allowed,
             )  # fmt: skip
         except NotSent as error:
@@ -150,8 +155,11 @@ class Runner:
         wait_s = rules.retry_after_s(reply.headers.get("retry-after"))
         return Heard(reply.status, said, None, timer() - began, wait_s)
 
-    async def _body(self, delivery: Delivery) -> str | None:
+    async def _message(self, delivery: Delivery) -> Message | None:
+        if delivery.shape != PODIUM:
+            return await self.shapes[delivery.shape](delivery)
         data = json.loads(delivery.data) if delivery.data else await self.render(delivery.kind, delivery.subject)
         if data is None:
             return None
-        return rules.body_of(delivery.kind, delivery.happened_at, delivery.subject, data)
+        body = rules.body_of(delivery.kind, delivery.happened_at, delivery.subject, data)
+        return Message(body, rules.headers_of(delivery.event_id, body, delivery.secrets, clock.now()))

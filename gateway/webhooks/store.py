@@ -30,6 +30,8 @@ class Delivery(NamedTuple):
     target: str
     url: str
     lane: str
+    key_id: str
+    shape: str
     tries: int
     step: int
     secrets: tuple[str, ...]
@@ -92,7 +94,7 @@ def _rows(connection: Connection, ids: Collection[str]) -> list[Mapping[Any, Any
     wanted = (
         sa.select(
             DELIVERY.c.id, DELIVERY.c.event_id, DELIVERY.c.target, DELIVERY.c.lane, DELIVERY.c.key_id,
-            DELIVERY.c.tries, DELIVERY.c.step, EVENT.c.kind, EVENT.c.subject, EVENT.c.data,
+            DELIVERY.c.shape, DELIVERY.c.tries, DELIVERY.c.step, EVENT.c.kind, EVENT.c.subject, EVENT.c.data,
             EVENT.c.created_at.label("happened_at"), WEBHOOK.c.url,
         )
         .select_from(

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from gateway.db import Timestamp
+from gateway.webhooks.rules import PODIUM
 
 
 class WebhookRow(SQLModel, table=True):
@@ -72,6 +73,9 @@ class WebhookDeliveryRow(SQLModel, table=True):
     lane: str = Field(description="deliveries of one lane share a limit, so that a slow receiver delays only its own")
     key_id: str = Field(description="whose endpoint or job it is")
     subject: str
+    shape: str = Field(
+        default=PODIUM, sa_column_kwargs={"server_default": PODIUM}, description="podium, or the door in whose words"
+    )
     status: str
     tries: int = Field(default=0, description="in all")
     step: int = Field(default=0, description="waits of the schedule that have passed since it was (re)queued")

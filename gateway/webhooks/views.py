@@ -30,6 +30,7 @@ def seen_delivery(row: Mapping[Any, Any]) -> dict[str, Any]:
         "type": row["kind"],
         "subject": row["subject"],
         "target": row["target"],
+        "shape": row["shape"],
         "status": row["status"],
         "due_at": row["due_at"] if is_open else None,
         "created_at": row["created_at"],

@@ -176,7 +176,7 @@ def subject_of(reading: AnyReading) -> str:
 
 def is_board(subject: str) -> bool:
     """Whether a subject is a board, or the top of one."""
-    return subject.partition("/")[0] not in ("prices", "listing", "notices")
+    return subject.partition("/")[0] not in ("prices", "listing", "notices", "engines")
 
 
 def labels_of(reading: AnyReading) -> frozenset[str]:

@@ -244,3 +244,21 @@ def test_extras_nested_without_end_are_refused():
     for _ in range(100):
         deep = [deep]
     assert fit(a_request(extra={"p": {"x": deep}}), an_offer({})).reasons
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("accepts", "wish", "sent"),
+    [
+        ({}, {"partial_images": 2}, None),
+        ({"partial_images": {"range": (0, 3), "step": 1}, "count": {}}, {"partial_images": 2, "count": 2}, None),
+        ({"partial_images": {"range": (0, 3), "step": 1}}, {"partial_images": 2}, 2),
+        ({"partial_images": {"range": (0, 3), "step": 1}}, {"partial_images": 0}, 0),
+        ({}, {"partial_images": 0}, 0),
+    ],
+)
+def test_partial_pictures_are_a_wish_that_is_never_a_reason_against_an_offer(strict, accepts, wish, sent):
+    found = fit(a_request(**wish), an_offer(accepts), strict)
+    assert found.reasons == () and found.request.partial_images == sent
+    changed = [(each.parameter, each.asked, each.sent) for each in found.adjustments]
+    assert changed == ([] if sent == wish["partial_images"] else [("partial_images", wish["partial_images"], None)])

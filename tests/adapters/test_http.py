@@ -18,7 +18,7 @@ import pytest
 import adapters.http as network
 from adapters import bodies
 from adapters.bodies import INLINE_BYTES, Media
-from adapters.dialects import fal, openai_chat
+from adapters.dialects import fal, openai_chat, openai_images
 from adapters.errors import Fault
 from adapters.guard import ForbiddenAddress, guarded_socket, is_public
 from adapters.hosts import shortened
@@ -872,3 +872,48 @@ async def test_a_cancel_is_accepted_only_by_an_answer_that_says_so(clients, act,
         assert server.heard[0].headers["authorization"] == f"Bearer {KEY}"
     inward = call.model_copy(update={"url": "http://169.254.169.254/"})
     assert not await is_accepted(clients, card_at("https://api.example.com"), Plain(), inward, KEY, OneShelf(), now=NOW)
+
+
+def shown(words: str, index: int = 0) -> bytes:
+    event = {"type": "image_generation.partial_image", "partial_image_index": index, "b64_json": words}
+    return b"event: image_generation.partial_image\ndata: " + json.dumps(event).encode() + b"\n\n"
+
+
+async def test_partial_pictures_are_heard_as_they_come_and_none_of_their_bytes_are_kept(clients, monkeypatch):
+    heard_partials, go_on, bodies = [], asyncio.Event(), []
+    monkeypatch.setattr(network, "HEARD_BYTES", 400)
+
+    class Kept:
+        FIELDS, submit, partial = openai_images.FIELDS, openai_images.submit, staticmethod(openai_images.partial)
+
+        @staticmethod
+        def read(call, reply):
+            bodies.append(reply.body)
+            return openai_images.read(call, reply)
+
+    async def listener(partial):
+        heard_partials.append(partial)
+        go_on.set()
+
+    done = {"type": "image_generation.completed", "b64_json": "aGk=", "output_format": "webp"}
+
+    async def act(_heard, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + shown("aGVsbG8="))
+        await go_on.wait()  # the first is heard before the second is sent
+        broken = [shown("not base64", 1), shown("A" * 400, 1), b"data: [1]\n\n", b"data: {]\n\n", b"data: \xff\n\n"]
+        for piece in [*broken, shown("d29ybGQ=", 1), b"data: " + json.dumps(done).encode() + b"\n\n"]:
+            for byte in range(0, len(piece), 100):
+                writer.write(piece[byte : byte + 100])
+                await writer.drain()
+        return "close"
+
+    async with serving(act) as server:
+        call = Call(stage="submit", url="/images/generations", json_body={}, streams=True)
+        await turn(clients, server.url, call, dialect=Kept(), listener=listener)
+    assert [(each.index, each.mime, each.base64) for each in heard_partials] == [
+        (0, "image/png", "aGVsbG8="),
+        (1, "image/png", "d29ybGQ="),
+    ]
+    [body] = bodies
+    assert b"aGVsbG8=" not in body and b"d29ybGQ=" not in body
+    assert b"aGk=" in body and b"A" * 400 in body, "what is not heard is kept, for it may be the picture"

@@ -189,3 +189,12 @@ def test_tokens_from_a_cache_are_paid_even_where_they_have_no_rate_of_their_own(
 def test_tokens_of_a_prompt_are_bounded_by_its_bytes(words):
     request = MediaRequest(task="text", messages=[{"role": "user", "content": words}], max_tokens=1)
     assert expected_usage(request, an_offer(task="text"))["input_token"] >= len(words.encode())
+
+
+@pytest.mark.parametrize(("asked", "tokens"), [(None, 200), (0, 200), (1, 300), (3, 500)])
+def test_partial_pictures_are_held_for_on_top_of_what_the_picture_takes(asked, tokens):
+    unit = "output_image_token"
+    bounds = [{"unit": unit, "quantity": 100, "per": "partial_image"}, {"unit": unit, "quantity": 200}]
+    request = a_request(partial_images=asked)
+    for expects in (bounds, bounds[::-1]):
+        assert usd(request, {"unit": unit, "usd": 1}, expects=expects) == tokens

@@ -142,13 +142,14 @@ def test_the_schema_for_editors_asks_for_what_a_written_card_must_have():
 
 SHAPES = {
     Cancels: {
-        "ark_video", "comfyui", "dashscope", "fal", "google_interactions", "minimax_h3", "replicate", "runway",
-        "synthesia",
+        "ark_video", "comfyui", "dashscope", "fal", "google_interactions", "invokeai", "minimax_h3", "openai_videos",
+        "podium_worker", "replicate", "runway", "synthesia", "tenstorrent",
     },
     Streams: {"anthropic", "fal_stream", "gemini", "openai_chat"},
     Lists: {
-        "anthropic", "bedrock", "elevenlabs", "fal", "fireworks", "gemini", "google_interactions", "openai_chat",
-        "openai_images", "replicate", "runway", "veo", "wavespeed",
+        "anthropic", "bedrock", "elevenlabs", "fal", "fireworks", "gemini", "google_interactions", "open_inference",
+        "openai_chat", "openai_images", "openai_speech", "openai_videos", "podium_worker", "replicate", "runway",
+        "tenstorrent", "veo", "wavespeed",
     },
     CallsBack: {
         "ark_video", "bfl", "fal", "ideogram", "kling", "luma", "minimax", "minimax_h3", "replicate", "runware",

@@ -1,6 +1,5 @@
 """A real gateway with a few sandbox jobs behind the dashboard, and its pages run headless."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +8,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import session
 from dashboard.client import Podium
+from dashboard.visits import VISITS
 from tests.stories.conftest import (  # noqa: F401 - fixtures
     close_gateway,
     gateways,
@@ -55,21 +56,24 @@ def lived(house: Gateway) -> Lived:  # noqa: F811
 
 @pytest.fixture
 def opened(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """Open a page as somebody who signs in by the form, at an address with these words after the question mark."""
-    monkeypatch.setattr(sys, "argv", ["app.py", "--url", lived.gateway.url])
+    """Open a page as somebody who is signed in, at an address with these words after the question mark.
+
+    Streamlit's tester has no cookies, so the visit's id is put where the page would read it.
+    """
     st.cache_data.clear()
+    came: list[str] = []
+    monkeypatch.setattr(session, "visit_id", lambda: came[-1])
 
     def open_page(page: str = "overview", secret: str = ADMIN_SECRET, **query: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=LIMIT_S)
         for name, value in query.items():
             app.query_params[name] = value
+        came.append(VISITS.begin(lived.gateway.url, secret))
         app.run()
         if page != "overview":  # the default page has no path
             app._page_hash = next(
                 key for key, info in app._registered_pages.items() if info.get("url_pathname") == page
             )
-        app.text_input[0].set_value(secret)
-        app.button[0].click()
         return app.run()
 
     yield open_page

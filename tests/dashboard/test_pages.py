@@ -27,10 +27,12 @@ def test_a_page_opens_without_an_exception_and_says_what_it_is_for(opened, page)
         assert words in told(app)
 
 
-def test_a_bad_key_is_refused_and_shows_no_page(opened):
-    app = opened(secret="pk_of-nobody")
+def test_a_visit_that_has_ended_shows_no_page(opened):
+    app = opened()
+    assert "Overview" in told(app)
+    next(each for each in app.button if each.label == "Sign out").click()
+    app.run()
     assert not app.exception
-    assert "That key is not known here" in told(app)
     assert "Overview" not in told(app)
 
 

@@ -13,7 +13,7 @@ from gateway import problems
 STATUS = {
     "internal": 500, "invalid": 422, "unauthorized": 401, "forbidden": 403, "not_found": 404, "conflict": 409,
     "model_retired": 410, "too_large": 413, "insufficient_funds": 402, "over_budget": 402, "unpriced": 402,
-    "no_offer": 422, "rate_limited": 429, "unavailable": 503,
+    "no_offer": 422, "rate_limited": 429, "unavailable": 503, "too_slow": 408,
 }  # fmt: skip
 KINDS = [
     problems.Problem,

@@ -246,7 +246,7 @@ def test_the_record_tells_a_caller_what_would_happen_and_why():
     stored = record(decide([candidate("a/x/y")], preset("balanced", Task.TEXT_TO_IMAGE), "ev_1"))
     row = stored["ranked"][0]
     assert stored["evidence_id"] == "ev_1" and stored["policy"]["weights"][0] == ["quality", 1.0]
-    assert row["offer"] == "a/x/y" and row["quote_usd"] == "0.04" and row["eta_s"] == {"p50": 5.0, "p95": 10.0}
+    assert row["offer"] == "a/x/y" and row["quote_usd"] == "0.04" and row["eta_s"] == {"p50": 5.0, "p95": 10.0, "source": "task"}
     assert row["quality"] == {"value": 0.6, "low": 0.5, "high": 0.7, "source": "a board"}
     assert row["parts"]["cost"] == pytest.approx(0.25) and set(row["parts"]) == {"quality", "cost", "latency", "hazard"}
 

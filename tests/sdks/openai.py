@@ -6,6 +6,7 @@ Run as `python tests/sdks/openai.py http://127.0.0.1:PORT`.
 import base64
 import os
 import sys
+import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [place for place in sys.path if place != here]  # this file has the client's own name
@@ -34,13 +35,28 @@ made = client.images.generate(
 assert len(made.data) == 2 and made.usage.output_tokens_details.image_tokens == 400, made.usage
 assert base64.b64decode(made.data[0].b64_json)[:3] == b"\xff\xd8\xff"
 
-# One in parts.
-events = list(client.images.generate(model="gpt-image-2", prompt="a cat", stream=True, partial_images=1))
-assert [event.type for event in events] == ["image_generation.partial_image", "image_generation.completed"]
+# One in parts, as they come: with partial pictures, without, broken by the vendor, and broken off.
+partial, completed = "image_generation.partial_image", "image_generation.completed"
+asked = {"model": "gpt-image-2", "stream": True}
+began, arrived = time.monotonic(), []
+events = []
+for event in client.images.generate(prompt="a cat", partial_images=2, output_format="jpeg", **asked):
+    arrived.append(time.monotonic() - began)
+    events.append(event)
+assert [event.type for event in events] == [partial, partial, completed] and arrived[2] - arrived[0] > 0.05, arrived
+assert [event.partial_image_index for event in events[:2]] == [0, 1] and len({event.b64_json for event in events}) == 3
+for event in events:
+    assert base64.b64decode(event.b64_json)[:3] == b"\xff\xd8\xff" and event.output_format == "jpeg"
+    assert (event.size, event.background, event.quality) == ("1024x1024", "opaque", "low") and event.created_at
+assert events[-1].usage.output_tokens == 200 + 2 * 100
+assert [event.type for event in client.images.generate(prompt="a cat", **asked)] == [completed]
+assert "It broke" in str(refusal(lambda: list(client.images.generate(prompt="a [fail late]", **asked))))
 
 # Edits: one picture is `image`, several are `image[]`.
 one = client.images.edit(model="gpt-image-2", prompt="a cat", image=("a.png", PNG, "image/png"))
 assert one.usage.input_tokens_details.image_tokens == 1_000
+events = client.images.edit(image=("a.png", PNG, "image/png"), prompt="a cat", partial_images=1, **asked)
+assert [event.type for event in events] == ["image_edit.partial_image", "image_edit.completed"]
 pair = [("a.png", PNG, "image/png"), ("b.png", PNG, "image/png")]
 assert client.images.edit(model="gpt-image-2", prompt="a cat", image=pair, mask=("m.png", PNG, "image/png")).data
 

@@ -23,11 +23,23 @@ BODY: dict[str, Check] = {
     "do_not_save_samples": flag, "do_not_save_grid": flag, "inpainting_fill": whole(0, 3), "mask_blur": whole(0, 64),
 }  # fmt: skip
 TAG = re.compile(r"<(\w+):([^>]+)>")
+PAGES: dict[str, Any] = {
+    "/sdapi/v1/memory": {"ram": {"free": 1, "used": 1, "total": 2}, "cuda": {"system": {"free": 1, "total": 2}}},
+    "/sdapi/v1/sd-models": [
+        {"title": "sd_xl_base_1.0.safetensors [31e35c80fc]", "model_name": "sd_xl_base_1.0", "filename": "/srv/x"},
+        {"title": "mine.safetensors", "model_name": "mine", "filename": "/srv/y"},
+    ],
+    "/sdapi/v1/loras": [
+        {"name": "style", "alias": "style", "path": "/srv/z", "metadata": {"ss_base_model_version": "sdxl_base_v1-0"}},
+    ],
+}
 THROTTLED = Answer(429, {"error": "Too many requests", "detail": "slow down"}, {"retry-after": "1"})
 BROKEN = Answer(500, {"error": "OutOfMemoryError", "detail": "", "body": "", "errors": "CUDA out of memory"})
 
 
 def respond(ask: Ask, world: World) -> Answer:
+    if ask.method == "GET" and ask.path in PAGES:
+        return Answer(200, PAGES[ask.path])
     if ask.method != "POST" or ask.path not in ("/sdapi/v1/txt2img", "/sdapi/v1/img2img"):
         return Answer(404, {"detail": "Not Found"})
     body = ask.json

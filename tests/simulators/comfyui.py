@@ -1,15 +1,18 @@
 """ComfyUI with its page of jobs, as newer servers have it; with `kept["old"]` as version 0.3.64 was recorded.
 
-One word in a prompt is its own: `[queued]` leaves the run waiting behind another.
+One word in a prompt is its own: `[queued]` leaves the run waiting behind another. With `kept["pace_s"]` runs are
+worked on one after the other and take so long each, by the clock; strangers' are put before them by `strangers`. With
+`kept["mute"]` no file is ever handed out.
 """
 
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
 from tests.simulators import media
 from tests.simulators.checks import Check, number, text, whole, words
 from tests.simulators.forms import FILE, form_of
-from tests.simulators.server import HTML, Answer, Ask, Run, Simulated, World
+from tests.simulators.server import HTML, Answer, Ask, Dropped, Run, Simulated, World
 
 SAMPLERS, SCHEDULERS = words("euler", "dpmpp_2m"), words("simple", "karras", "normal")
 SIDE, SEED = whole(16, 16_384), whole(0, 2**64 - 1)
@@ -26,6 +29,13 @@ WEIGHTS = {
     "lora_name": ("lora_a.safetensors", "lora_b.safetensors"),
 }  # fmt: skip
 """What lies in the server's folders: a name that is not there is `value_not_in_list`."""
+
+GPU = {"name": "cuda:0", "type": "cuda", "index": 0, "vram_total": 25_757_220_864, "vram_free": 20_000_000_000}
+
+FOLDERS = {
+    "checkpoints": ("ckpt_name",), "diffusion_models": ("unet_name",), "loras": ("lora_name",), "vae": ("vae_name",),
+    "text_encoders": ("clip_name", "clip_name1", "clip_name2"), "upscale_models": ("model_name",),
+}  # fmt: skip
 
 START_MS, RUN_MS = 1_795_219_704_166, 2_500
 
@@ -96,10 +106,12 @@ def respond(ask: Ask, world: World) -> Answer:
     match ask.method, ask.path.split("/")[1:]:
         case "POST", ["upload", "image"]:
             return _kept(ask, world)
-        case "POST", ["prompt"]:
-            return _submitted(ask, world)
+        case method, ["prompt"]:
+            return _submitted(ask, world) if method == "POST" else _told(world)
+        case "GET", ["system_stats" | "models" as page, *rest]:
+            return _about(page, *rest)
         case "GET", ["history", id]:
-            return Answer(200, _history(world.find(world.kept[id]), id) if id in world.kept else {})
+            return Answer(200, _history(world.find(world.kept[id]), id, world) if id in world.kept else {})
         case "GET", ["queue"]:
             return _queue(world)
         case "GET", ["view"]:
@@ -111,6 +123,12 @@ def respond(ask: Ask, world: World) -> Answer:
         case "POST", ["interrupt"]:
             return _canceled(world, [ask.json["prompt_id"]], ("",))
     return Answer(404, b"404: Not Found", {"content-type": "text/plain"})
+
+
+def _about(page: str, folder: str = "") -> Answer:
+    if page == "system_stats":
+        return Answer(200, {"system": {"comfyui_version": "0.3.64"}, "devices": [GPU]})
+    return Answer(200, [name for each in FOLDERS[folder] for name in WEIGHTS[each]])
 
 
 def _canceled(world: World, ids: list[str], kinds: tuple[str, ...]) -> Answer:
@@ -148,6 +166,8 @@ def _submitted(ask: Ask, world: World) -> Answer:
         return Answer(200, HTML, {"content-type": "text/html"})
     id = ask.json["prompt_id"]
     world.kept[id] = f"run-{len(world.runs) + 1:06}"
+    if "pace_s" in world.kept:
+        _queued(world, world.kept[id])
     world.begin(prompt, graph)
     return Answer(200, {"prompt_id": id, "number": len(world.runs), "node_errors": told})
 
@@ -190,6 +210,34 @@ def _fault(graph: dict[str, Any], name: str, check: Check | str, given: dict[str
     return None if check(value) else "invalid_input_type"
 
 
+def strangers(world: World, count: int) -> None:
+    """Somebody else's runs in the queue of a server with a pace."""
+    with world.gate:
+        for number in range(count):
+            _queued(world, f"stranger-{number}")
+
+
+def _queued(world: World, run_id: str) -> None:
+    """A run begins when the one before it has ended."""
+    ends: dict[str, float] = world.kept.setdefault("ends", {})
+    ends[run_id] = max([time.monotonic(), *ends.values()]) + world.kept["pace_s"]
+
+
+def _told(world: World) -> Answer:
+    """How many runs are worked on and wait."""
+    if "pace_s" in world.kept:
+        left = sum(end > time.monotonic() for end in world.kept.get("ends", {}).values())
+    else:
+        left = sum(_is_waiting(run) for run in world.runs.values())
+    return Answer(200, {"exec_info": {"queue_remaining": left}})
+
+
+def _is_under_way(run: Run, world: World) -> bool:
+    if "pace_s" in world.kept:
+        return not run.canceled and world.kept["ends"][run.id] > time.monotonic()
+    return _is_waiting(run)
+
+
 def _is_waiting(run: Run) -> bool:
     return not run.canceled and (run.turns < 2 or run.wants("slow") or run.wants("queued"))
 
@@ -199,7 +247,7 @@ def _queue(world: World) -> Answer:
     listed: dict[str, list[Any]] = {"queue_running": [], "queue_pending": []}
     for id, known in world.kept.items():
         run = world.runs.get(known) if isinstance(known, str) else None
-        if run is not None and _is_waiting(run):
+        if run is not None and _is_under_way(run, world):
             listed["queue_pending" if run.wants("queued") else "queue_running"].append([1, id, run.asked, {}, ["9"]])
     return Answer(200, listed)
 
@@ -209,11 +257,11 @@ def _job(run: Run, id: str) -> Answer:
     return Answer(200, {"id": id, "status": word, "create_time": START_MS, "outputs_count": 0})
 
 
-def _history(run: Run, id: str) -> dict[str, Any]:
+def _history(run: Run, id: str, world: World) -> dict[str, Any]:
     """Only what has ended; a run that was removed before it began is nowhere."""
-    if _is_waiting(run) or (run.canceled and run.wants("queued")):
+    if _is_under_way(run, world) or (run.canceled and run.wants("queued")):
         return {}
-    told = {"prompt_id": id, "timestamp": START_MS + RUN_MS}
+    told = {"prompt_id": id, "timestamp": START_MS + int(world.kept.get("pace_s", RUN_MS / 1_000) * 1_000)}
     messages: list[Any] = [
         ["execution_start", told | {"timestamp": START_MS}],
         ["execution_cached", told | {"nodes": []}],
@@ -248,6 +296,8 @@ def _made(run: Run) -> dict[str, Any]:
 
 
 def _viewed(ask: Ask, world: World) -> Answer:
+    if "mute" in world.kept:
+        raise Dropped
     query = {name: values[0] for name, values in parse_qs(ask.query).items()}
     run = world.find(world.kept[query["filename"].split("_")[0]])
     made = _made(run)

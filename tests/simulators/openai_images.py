@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tests.simulators.media import picture
-from tests.simulators.server import Answer, Ask, Run, Simulated, World
+from tests.simulators.server import Answer, Ask, Run, Simulated, Streamed, World
 
 KEY = "sk-simulated"
 OPENAI = {
@@ -26,6 +26,10 @@ QUALITIES = ("auto", "low", "medium", "high", "xhigh", "max")
 HEADERS = {"x-request-id": "req_1", "openai-processing-ms": "10", "x-ratelimit-limit-requests": "500"}
 KINDS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 TOKENS = 200
+PARTIAL_TOKENS = 100
+"""What a partial picture takes on top. unsure: whether the usage of OpenAI's last event counts it."""
+SHADES = ("gray", "silver", "lightblue")
+"""A partial picture is none like another, and none like the last."""
 
 
 def respond(ask: Ask, world: World) -> Answer:
@@ -76,6 +80,8 @@ def _fault(asked: Any, path: str, ask: Ask) -> tuple[str, str] | None:
         return "invalid_value", "Invalid value."
     if "size" in asked and asked["size"] != "auto" and not SIZE.fullmatch(str(asked["size"])):
         return "invalid_value", "Invalid size."
+    if type(asked.get("partial_images", 0)) is not int or not 0 <= asked.get("partial_images", 0) <= 3:
+        return "integer_out_of_range", "Invalid 'partial_images': expected a value from 0 to 3."
     if path == "/images/edits" and not re.search(rb'name="image(\[\])?"; filename="[^"]+"', ask.body):
         return "missing_required_parameter", "Missing required parameter: 'image'."
     return None
@@ -93,21 +99,31 @@ def _made(run: Run, what: str) -> Answer:
         return Answer(200, {"id": run.id, "model": asked["model"], "object": "list", "data": listed})
     given = 13 if what == "generation" else 13 + 1_000
     usage = {"input_tokens": given, "input_tokens_details": {"text_tokens": 13, "image_tokens": given - 13}}
-    usage |= {"output_tokens": TOKENS * count, "total_tokens": given + TOKENS * count}
-    usage |= {"output_tokens_details": {"image_tokens": TOKENS * count, "text_tokens": 0}}
+    streams = asked.get("stream") in (True, "true")
+    partials = asked.get("partial_images", 0) if streams else 0
+    tokens = TOKENS * count + PARTIAL_TOKENS * partials
+    usage |= {"output_tokens": tokens, "total_tokens": given + tokens}
+    usage |= {"output_tokens_details": {"image_tokens": tokens, "text_tokens": 0}}
     about = {"background": "opaque", "output_format": kind, "quality": "low", "size": f"{width}x{height}"}
-    if asked.get("stream") in (True, "true"):
-        return _streamed(f"image_{what}", words, about, usage)
+    if streams:
+        shown = [base64.b64encode(picture(width, height, KINDS[kind], shade)).decode() for shade in SHADES[:partials]]
+        return _streamed(run, f"image_{what}", shown, words, about | {"created_at": 1763600000}, usage)
     return Answer(200, {"created": 1763600000, **about, "data": [{"b64_json": words}] * count, "usage": usage}, HEADERS)
 
 
-def _streamed(event: str, words: str, about: dict[str, Any], usage: dict[str, Any]) -> Answer:
-    documents = [
-        {"type": f"{event}.partial_image", "partial_image_index": 0, "b64_json": words, "created_at": 1, **about},
-        {"type": f"{event}.completed", "b64_json": words, "created_at": 1, **about, "usage": usage},
-    ]
-    lines = (f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in documents)
-    return Answer(200, "".join(lines).encode(), {"content-type": "text/event-stream"})
+def _streamed(
+    run: Run, event: str, shown: list[str], words: str, about: dict[str, Any], usage: dict[str, Any]
+) -> Answer:
+    """Partial pictures, then the picture, each event as it is made."""
+    partial = {"type": f"{event}.partial_image"} | about
+    documents = [partial | {"partial_image_index": index, "b64_json": each} for index, each in enumerate(shown)]
+    if run.wants("fail late"):
+        documents.append({"type": "error", "error": {"type": "server_error", "code": None, "message": "It broke"}})
+    elif not run.wants("drop late"):
+        documents.append({"type": f"{event}.completed", "b64_json": words, "usage": usage} | about)
+    pieces = tuple(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n".encode() for each in documents)
+    body = Streamed(pieces, breaks=run.wants("drop late"))
+    return Answer(200, body, HEADERS | {"content-type": "text/event-stream"})
 
 
 SIMULATED = Simulated(

@@ -8,6 +8,8 @@ What shall go wrong with a run is said by a word in its prompt, so one server ca
     [slow]         the run goes on until it is canceled
     [throttle]     the first submit is answered 429 with Retry-After: 1, as that vendor does; the second is taken
     [break]        the first submit is answered 500, as that vendor does; the second is taken
+    [fail late]    a stream begins well and then says that the run failed
+    [drop late]    a stream begins well, and the connection ends in its middle
     [drop submit]  the connection ends after the submit was taken, before the answer
     [drop 1]       the connection ends at the first turn after the submit ([drop 2] at the second, …), once
 
@@ -17,6 +19,7 @@ The server sees to the last four; a simulator sees to the others (`[nonsense]` t
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +34,17 @@ class Dropped(Exception):
 
 
 @dataclass(frozen=True)
+class Streamed:
+    """A body that comes piece by piece, with a pause after each; one that `breaks` ends without its end."""
+
+    pieces: tuple[bytes, ...]
+    pause_s: float = 0.05
+    breaks: bool = False
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What goes back: bytes as they are, all else as json."""
+    """What goes back: bytes as they are, a stream as it comes, all else as json."""
 
     status: int = 200
     body: Any = None
@@ -168,6 +180,9 @@ class Server:
                     self.close_connection = True
 
             def _send(self, answer: Answer) -> None:
+                if isinstance(answer.body, Streamed):
+                    _stream(self, answer, answer.body)
+                    return
                 is_raw = isinstance(answer.body, bytes)
                 data = answer.body if is_raw else b"" if answer.body is None else json.dumps(answer.body).encode()
                 headers = {"content-type": "application/json"} | {n.lower(): v for n, v in answer.headers.items()}
@@ -228,6 +243,20 @@ class Server:
             return simulated.respond(ask, self.world)
         except KeyError as missing:
             return Answer(404, {"error": {"message": f"{missing} is not here"}})
+
+
+def _stream(handler: BaseHTTPRequestHandler, answer: Answer, body: Streamed) -> None:
+    """Each piece as a chunk. Raises Dropped where the connection is to end in the middle."""
+    handler.send_response(answer.status)
+    for name, value in (dict(answer.headers) | {"transfer-encoding": "chunked"}).items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    for piece in body.pieces:
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        time.sleep(body.pause_s)
+    if body.breaks:
+        raise Dropped
+    handler.wfile.write(b"0\r\n\r\n")
 
 
 def _body_of(handler: BaseHTTPRequestHandler, headers: Mapping[str, str]) -> bytes:

@@ -93,6 +93,22 @@ def test_another_key_finds_no_video_of_ours(house: Gateway) -> None:
     alice.finished(clip["id"])
 
 
+def test_a_clip_is_fetched_in_ranges(house: Gateway) -> None:
+    alice = house.customer()
+    clip = ask(alice, "/videos", {"model": "podium/sandbox-clips-draft", "prompt": "snow", "seconds": "1"}).json()
+    alice.finished(clip["id"])
+    at = f"{DOOR}/videos/{clip['id']}/content"
+    whole = alice.get(at)
+    assert whole.status_code == 200 and whole.headers["accept-ranges"] == "bytes"
+    part = alice.get(at, range="bytes=4-11", if_range=whole.headers["etag"])
+    assert part.status_code == 206 and part.content == whole.content[4:12]
+    assert part.headers["content-range"] == f"bytes 4-11/{len(whole.content)}"
+    assert part.headers["x-podium-job"] == clip["id"]
+    beyond = alice.get(at, range=f"bytes={len(whole.content)}-")
+    assert beyond.status_code == 416 and beyond.headers["content-range"] == f"bytes */{len(whole.content)}"
+    assert alice.get(at, if_none_match=whole.headers["etag"]).status_code == 304
+
+
 def test_a_picture_is_not_a_video(house: Gateway) -> None:
     alice = house.customer()
     picture = ask(alice, "/images/generations", PICTURE).headers["x-podium-job"]

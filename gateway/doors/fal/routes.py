@@ -16,9 +16,10 @@ from gateway.doors import extras, translate
 from gateway.doors.bodies import read_object
 from gateway.doors.door import Door
 from gateway.doors.ending import ended
-from gateway.doors.fal import errors, storage, views
+from gateway.doors.fal import errors, signing, storage, views
 from gateway.doors.fal.proxy import AT, Proxy
 from gateway.doors.fal.table import TONGUE
+from gateway.doors.fal.webhooks import NOTICE
 from gateway.doors.links import asset_of
 from gateway.doors.naming import meant
 from gateway.jobs.hangups import hang_up, stop
@@ -69,7 +70,7 @@ class Counter:
             body = body.model_copy(update={"routing": body.routing.model_copy(update={"fallbacks": 0})})
         try:
             body = translate.with_webhook(body, request.query_params.get("fal_webhook"), "fal_webhook")
-            return await self.jobs.submit(caller, body, repeat_key(request))
+            return await self.jobs.submit(caller, body, repeat_key(request), NOTICE)
         except Problem as problem:
             raise translate.moved(problem, {**asked.places, "webhook_url": "fal_webhook"}) from problem
 
@@ -180,6 +181,7 @@ BODY = {"requestBody": {"content": {"application/json": {"schema": INPUT}}}}
 def routes(parts: Parts) -> APIRouter:
     router, counter = APIRouter(tags=["the fal door"]), Counter(parts)
     router.include_router(storage.routes(parts.assets))
+    router.include_router(signing.routes(signing.Signer(parts.db)))
     _add_runs(router, counter)
     _add_queue(router, counter)
     proxy = Proxy(router)
@@ -241,4 +243,8 @@ def _add_queue(router: APIRouter, counter: Counter) -> None:
         return JSONResponse(said, 200, extras.answered(counter.jobs, seen) | {"x-fal-request-id": job["id"]})
 
 
-DOOR = Door("/fal", routes, errors.refusal, storage.is_open)
+def is_open(method: str, path: str) -> bool:
+    return storage.is_open(method, path) or signing.is_open(method, path)
+
+
+DOOR = Door("/fal", routes, errors.refusal, is_open)

@@ -54,6 +54,15 @@ def refusal(job: Mapping[str, Any]) -> Refusal | None:
     return None if job["status"] == "succeeded" else failed(job["error"], job["status"] == "canceled")
 
 
+def ended(job: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+    """A request that has ended, as webhooks tell it: its result, or the error that stands in its place."""
+    said = {"request_id": job["id"], "gateway_request_id": job["id"]}
+    refused = refusal(job)
+    if refused is None:
+        return said | {"status": "OK", "payload": result(job, prompt)}
+    return said | {"status": "ERROR", "error": f"Invalid status code: {refused.status}", "payload": refused.body}
+
+
 def logs(job: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What happened to a job, one line for the beginning and the end of each attempt."""
     found = []

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from adapters.wire import Partial
 from gateway.doors import extras
 from gateway.jobs.rules import Status
 from gateway.jobs.service import Seen
@@ -49,12 +50,18 @@ def picture(output: Mapping[str, Any], url: str | None, words: str | None) -> di
     return ({"b64_json": words} if words is not None else {}) | ({"url": url} if url is not None else {})
 
 
-def described(job: Mapping[Any, Any], outputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What all pictures of an answer have in common."""
-    resolved, first = json.loads(job["resolved"] or "{}"), outputs[0]
-    told = {"background": "opaque", "output_format": str(first["mime"]).partition("/")[2]}
-    told |= {"size": f"{first['width']}x{first['height']}"} if first.get("width") else {}
+def described(job: Mapping[Any, Any], picture: Mapping[str, Any]) -> dict[str, Any]:
+    """What all pictures of an answer have in common, told of one: its `mime`, and if they are known its sides."""
+    resolved = json.loads(job["resolved"] or "{}")
+    told = {"background": _background(job), "output_format": str(picture["mime"]).partition("/")[2]}
+    told |= {"size": size} if (size := _size(picture)) else {}
     return told | ({"quality": resolved["quality"]} if resolved.get("quality") else {})
+
+
+def _background(job: Mapping[Any, Any]) -> str:
+    """As it was asked of the provider that made the picture; what is not asked for is not transparent."""
+    options = json.loads(job["request"]).get("extra", {}).get(job["offer"].partition("/")[0], {})
+    return "transparent" if options.get("background") == "transparent" else "opaque"
 
 
 def image_usage(usage: Mapping[str, int]) -> dict[str, Any] | None:
@@ -75,7 +82,7 @@ def image_usage(usage: Mapping[str, int]) -> dict[str, Any] | None:
 def images(seen: Seen, data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     job = seen.job
     usage = image_usage(usage_of(job))
-    answer = {"created": seconds_of(job["created_at"]), "data": list(data), **described(job, outputs_of(job))}
+    answer = {"created": seconds_of(job["created_at"]), "data": list(data), **described(job, outputs_of(job)[0])}
     return answer | ({"usage": usage} if usage else {})
 
 
@@ -84,7 +91,18 @@ def image_event(seen: Seen, kind: str, shown: Mapping[str, Any]) -> dict[str, An
     job = seen.job
     event = {"type": f"{kind}.completed", "created_at": seconds_of(job["created_at"]), **shown}
     usage = image_usage(usage_of(job)) or _NO_USAGE
-    return event | described(job, outputs_of(job)) | {"usage": usage, "podium": ours(seen)}
+    return _UNTOLD | event | described(job, outputs_of(job)[0]) | {"usage": usage, "podium": ours(seen)}
+
+
+def partial_event(job: Mapping[Any, Any], kind: str, partial: Partial) -> dict[str, Any]:
+    """A picture that is not done, in a stream; its size is the one that was asked for."""
+    event = {"type": f"{kind}.partial_image", "partial_image_index": partial.index, "b64_json": partial.base64}
+    about = described(job, json.loads(job["resolved"] or "{}") | {"mime": partial.mime})
+    return _UNTOLD | event | {"created_at": seconds_of(job["created_at"])} | about
+
+
+_UNTOLD = {"size": "auto", "quality": "auto"}
+"""What an event of a stream always says, where nothing is known."""
 
 
 _NO_USAGE = {

@@ -12,7 +12,10 @@ from gateway.routing.body import Wishes
 
 AUTO = "auto"
 
-IMAGES = {"model": "model", "prompt": "prompt", "n": "count", "quality": "quality", "output_format": "format"}
+IMAGES = {
+    "model": "model", "prompt": "prompt", "n": "count", "quality": "quality", "output_format": "format",
+    "partial_images": "partial_images",
+}  # fmt: skip
 VIDEOS = {"model": "model", "prompt": "prompt", "seconds": "duration_s"}
 CHAT = {
     "model": "model", "n": "count", "temperature": "temperature", "seed": "seed",
@@ -77,7 +80,7 @@ class Asked(NamedTuple):
 
 def image(body: Mapping[str, Any], task: Task, inputs: Sequence[dict[str, Any]] = ()) -> Asked:
     """A generation, or with inputs an edit. Raises Invalid."""
-    known = {"stream", "partial_images", "response_format", "image", "images", "mask"}
+    known = {"stream", "response_format", "image", "images", "mask"}
     said = _said(body, IMAGES.keys() | known | OWN | {"size"})
     response_format = said.get("response_format")
     if response_format not in (None, "url", "b64_json"):
@@ -85,8 +88,10 @@ def image(body: Mapping[str, Any], task: Task, inputs: Sequence[dict[str, Any]] 
     if not isinstance(partial := said.get("partial_images", 0), int | str) or str(partial) not in PARTIAL:
         raise refused("partial_images", "must be from 0 to 3")
     fields = _fields(said, IMAGES) | _size(said) | {"task": task, "inputs": list(inputs)}
+    if not (stream := _flag(said, "stream")):
+        fields.pop("partial_images", None)  # there is no stream to show them in
     options = {name: said[name] for name in OWN if name in said}
-    return _asked(said, fields, options)._replace(stream=_flag(said, "stream"), response_format=response_format)
+    return _asked(said, fields, options)._replace(stream=stream, response_format=response_format)
 
 
 def video(body: Mapping[str, Any], task: Task, inputs: Sequence[dict[str, Any]] = ()) -> Asked:

@@ -30,6 +30,7 @@ KINDS = {
     "conflict": Kind(409, "invalid_request_error", "conflict"),
     "model_retired": Kind(404, "invalid_request_error", "model_not_found"),
     "too_large": Kind(413, "invalid_request_error", "too_large"),
+    "too_slow": Kind(408, "invalid_request_error", "too_slow"),
     "insufficient_funds": Kind(402, "insufficient_quota", "insufficient_funds"),
     "over_budget": Kind(402, "insufficient_quota", "over_budget"),
     "unpriced": Kind(402, "invalid_request_error", "unpriced"),

@@ -1,10 +1,14 @@
-"""Pictures at the OpenAI door: generations and edits, whole or as a stream of events that ends with the pictures."""
+"""Pictures at the OpenAI door: generations and edits, whole or as a stream of events that ends with the pictures.
+
+On the way the stream shows partial pictures, where they are asked for and the provider shows them: at best.
+"""
 
 import asyncio
 import base64
+import functools
 import json
-from collections.abc import AsyncIterator, Mapping
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -24,6 +28,8 @@ from gateway.problems import Problem
 
 SILENT_S = 15.0
 """A comment goes out after so long a silence, so that nobody between us takes the stream for dead."""
+
+SILENCE = ": it goes on\n\n"
 
 STREAM = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
@@ -64,7 +70,7 @@ async def _mask(parts: Parts, request: Request, value: object) -> dict[str, Any]
     row = (await ingest(parts.assets, caller_of(request).id, given, "mask")).row
     blob = parts.assets.blobs.stream(row["sha256"], 0, row["size_bytes"])
     data = b"".join([chunk async for chunk in blob])
-    mask = await parts.assets.in_thread(partial(masks.from_alpha, data))
+    mask = await parts.assets.in_thread(functools.partial(masks.from_alpha, data))
     return {"role": Role.MASK, "base64": base64.b64encode(mask).decode()}
 
 
@@ -95,16 +101,43 @@ async def _words(parts: Parts, output: Mapping[str, Any]) -> str:
     return base64.b64encode(b"".join(chunks)).decode()
 
 
+async def _partials(
+    parts: Parts, request: Request, seen: Seen, kind: str, waiting: "asyncio.Future[Seen]"
+) -> AsyncGenerator[str, None]:
+    """Partial pictures as they come, until the job ends or is waited for no longer."""
+    caller, job_id, timer = caller_of(request), seen.job["id"], asyncio.get_running_loop().time
+    spoke = timer()
+    async with aclosing(parts.jobs.partials(caller, job_id)) as partials:
+        async for partial in partials:
+            if partial is not None:
+                now = await parts.jobs.see(caller, job_id)  # a fallback may have fitted it otherwise
+                yield _event(answering.partial_event(now.job, kind, partial))
+                spoke = timer()
+            elif waiting.done():
+                return
+            elif timer() - spoke >= SILENT_S:
+                yield SILENCE
+                spoke = timer()
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+
+
 async def _told(parts: Parts, request: Request, seen: Seen, asked: Asked, kind: str) -> AsyncIterator[str]:
-    """The events of a stream. No provider's partial pictures reach us, so there are only the finished ones."""
+    """The events of a stream: partial pictures, where there are any, then the finished ones."""
     waiting = asyncio.ensure_future(serving.ended(parts, request, seen))
     try:
+        if asked.fields.get("partial_images"):
+            async with aclosing(_partials(parts, request, seen, kind, waiting)) as shown_before:
+                async for told in shown_before:
+                    yield told
         while not (await asyncio.wait([waiting], timeout=SILENT_S))[0]:
-            yield ": it goes on\n\n"
+            yield SILENCE
         seen = waiting.result()
         for shown in await _shown(parts, request, seen, asked.response_format or "b64_json"):
             event = answering.image_event(seen, kind, shown)
-            yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+            yield _event(event)
     except Problem as problem:
         yield f"event: error\ndata: {json.dumps({'error': error_of(problem.body())})}\n\n"
     finally:

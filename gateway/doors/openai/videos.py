@@ -5,11 +5,12 @@ from contextlib import closing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 
 from adapters.schema import Role, Task
 from gateway import clock
 from gateway.assembly import Parts
+from gateway.assets.routes import ranged
 from gateway.assets.sniff import HEAD_BYTES, kind, sniff
 from gateway.doors import extras
 from gateway.doors.extras import refused
@@ -64,9 +65,9 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.get(f"{VIDEO_ID}/content", response_class=Response)
     async def content(request: Request, video_id: str, variant: Variant = "video") -> Response:
-        """The clip's bytes."""
+        """The clip's bytes, or a range of them."""
         seen = await _found(parts, request, video_id)
-        return await _content(parts, seen, variant)
+        return await _content(parts, request, seen, variant)
 
     @router.post(f"{VIDEO_ID}/remix", response_class=Response)
     async def remix(request: Request, video_id: str) -> Response:
@@ -126,13 +127,13 @@ def _made(seen: Seen) -> dict[str, Any]:
     return answering.outputs_of(seen.job)[0]
 
 
-async def _content(parts: Parts, seen: Seen, variant: str) -> Response:
-    made, blobs = _made(seen), parts.assets.blobs
+async def _content(parts: Parts, request: Request, seen: Seen, variant: str) -> Response:
+    made = _made(seen)
     headers = extras.answered(parts.jobs, seen)
     match variant:
         case "video":
-            headers |= {"content-type": made["mime"], "content-length": str(made["size_bytes"])}
-            return StreamingResponse(blobs.stream(made["sha256"], 0, made["size_bytes"]), headers=headers)
+            headers["content-type"] = made["mime"]
+            return ranged(parts.assets, request, made["sha256"], int(made["size_bytes"]), headers)
         case "thumbnail":
             return Response(await parts.assets.in_thread(lambda: _thumbnail(parts, made)), 200, headers, "image/webp")
         case _:

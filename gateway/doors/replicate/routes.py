@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from adapters.schema import MediaRequest, Modality, Task
+from adapters.schema import Modality, Task
 from gateway import clock
 from gateway.assembly import Parts
 from gateway.assets.ingest import bounded
@@ -19,7 +19,9 @@ from gateway.doors.ending import ended
 from gateway.doors.links import asset_of
 from gateway.doors.replicate import errors, files, views
 from gateway.doors.replicate.catalog import Listed, Models, version_view
+from gateway.doors.replicate.predictions import Predictions
 from gateway.doors.replicate.table import TONGUE
+from gateway.doors.replicate.webhooks import notice
 from gateway.jobs.hangups import stop
 from gateway.jobs.routes import repeat_key, wait_s
 from gateway.jobs.service import Seen
@@ -35,8 +37,6 @@ SEARCH_BYTES = 1_000
 """Words to search for: more is no search."""
 BESIDES = frozenset({"input", "version", "webhook", "webhook_events_filter", "stream", "webhook_completed"})
 """What may stand beside the input."""
-TOLD = ["completed"]
-"""The one event that webhooks are sent for: a job's end."""
 GONE = "The requested resource could not be found."
 
 Cursor = Annotated[
@@ -49,21 +49,13 @@ class Counter:
 
     def __init__(self, parts: Parts) -> None:
         self.jobs, self.assets, self.models = parts.jobs, parts.assets, Models(parts.supply)
+        self.predictions = Predictions(parts.assets, self.models)
 
     def root(self, request: Request) -> str:
-        """This door, under the public address if there is one: clients send their key to what they are told."""
-        return f"{(self.assets.public_url or str(request.base_url)).rstrip('/')}/replicate"
+        return self.predictions.root(str(request.base_url))
 
     def shown(self, request: Request, seen: Seen) -> dict[str, Any]:
-        """A job as a prediction, its input said again in Replicate's words."""
-
-        def link(asset: str) -> str:
-            return self.assets.url(asset, str(request.base_url))
-
-        job, asked = view(seen, link), MediaRequest.model_validate_json(seen.job["request"])
-        offers = self.models.offers(job["model"], asked.task)
-        given = views.echo(asked, offers, link)
-        return views.prediction(job, seen.job["asked_model"], given, offers, self.root(request))
+        return self.predictions.shown(str(request.base_url), seen)
 
     async def create(self, request: Request, listed: Listed, document: dict[str, Any]) -> Response:
         """Make a prediction, and wait for it as long as `Prefer` asks."""
@@ -76,9 +68,9 @@ class Counter:
         except Invalid as problem:
             raise translate.under(problem, "input") from problem
         webhook = document.get("webhook") or document.get("webhook_completed")
-        body = translate.with_webhook(asked.body, webhook, "webhook")
+        body, told = translate.with_webhook(asked.body, webhook, "webhook"), notice(document)
         try:
-            seen = await self.jobs.submit(caller, body, repeat_key(request))
+            seen = await self.jobs.submit(caller, body, repeat_key(request), told)
         except Problem as problem:
             said = translate.moved(problem, {**asked.places, "webhook_url": "webhook"})
             raise translate.under(said, "input", beside=("webhook",)) from problem
@@ -118,8 +110,6 @@ def _check(request: Request, document: dict[str, Any]) -> None:
         raise extras.refused(strange[0], "there is no such field")
     if not isinstance(document.get("input"), dict):
         raise extras.refused("input", "an object is required")
-    if (told := document.get("webhook_events_filter")) not in (None, [], TOLD):
-        raise extras.refused("webhook_events_filter", f"only {TOLD} is told here, not {told}"[:200])
     if request.headers.get("cancel-after"):
         raise Invalid("Cancel-After: a job here has no deadline of the caller's: cancel it by its `urls.cancel`")
     if (prefer := request.headers.get("prefer")) and not re.search(r"\bwait\b|respond-async", prefer):

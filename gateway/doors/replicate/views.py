@@ -38,6 +38,12 @@ def prediction(
     }  # fmt: skip
 
 
+def begun(prediction: Mapping[str, Any]) -> dict[str, Any]:
+    """The prediction as it was when it was made: what its start is told with, however late that is."""
+    unknown = {"output": None, "error": None, "started_at": None, "completed_at": None}
+    return {**prediction, **unknown, "logs": "", "metrics": {}, "status": STATUSES["queued"]}
+
+
 def outputs(job: Mapping[str, Any], offers: Sequence[Offer]) -> JsonValue:
     """One link, or a list of them where the model makes several; the words of a text as a list."""
     if job["status"] != "succeeded":

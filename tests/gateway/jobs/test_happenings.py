@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
+from adapters.wire import Partial
 from gateway.jobs import happenings
 from gateway.jobs.happenings import Told, after, told_by
 from gateway.jobs.service import Seen
@@ -134,3 +135,10 @@ def test_an_event_of_words_costs_far_less_than_a_millisecond():
         told = spoken.told
         str(spoken)
     assert timer(UTC) - began < timedelta(seconds=0.3), "0.3 ms each, on a busy machine"
+
+
+def test_a_partial_picture_is_told_and_leaves_no_trace_in_the_id():
+    told = Told("running", (1,), 250, 3)
+    event = happenings.delta(told, Partial(index=1, mime="image/png", base64="aGk="))
+    assert (event.name, event.data) == ("partial", {"index": 1, "mime": "image/png", "base64": "aGk="})
+    assert event.told == told

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from adapters.wire import Partial
 from gateway.jobs import waiting
 from gateway.jobs.endings import News
 from gateway.jobs.waiting import Waiting
@@ -160,3 +161,46 @@ async def test_a_listener_that_goes_away_leaves_nothing_behind():
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert not office.listeners
+
+
+def partial(index=0, words="aGk="):
+    return Partial(index=index, mime="image/png", base64=words)
+
+
+@pytest.mark.anyio
+async def test_partial_pictures_are_shown_as_they_come_and_who_is_late_sees_the_latest():
+    office = Waiting()
+    early = await listening_to(office)
+    show = office.listener("job_1")
+    await show(partial(0))
+    await show(partial(1))
+    late = await listening_to(office)
+    await show(partial(2))
+    office.announce(news(is_final=True, status="succeeded"))
+    assert await early == [partial(0), partial(1), partial(2)]
+    assert await late == [partial(1), partial(2)]
+    assert not office.listeners and not office.said, "nothing is kept of them"
+
+
+@pytest.mark.anyio
+async def test_a_provider_cannot_show_more_than_can_be_asked_for():
+    office = Waiting()
+    task = await listening_to(office)
+    show = office.listener("job_1")
+    for index in range(100):
+        await show(partial(index))
+    assert office.said["job_1"].latest == partial(waiting.PARTIALS - 1)
+    office.announce(news(is_final=True, status="succeeded"))
+    assert await task == [partial(index) for index in range(waiting.PARTIALS)]
+
+
+@pytest.mark.anyio
+async def test_a_further_try_shows_its_own_pictures_only():
+    office = Waiting()
+    await office.listener("job_1")(partial(0, "b2xk"))
+    show = office.listener("job_1")
+    task = await listening_to(office)
+    for index in range(waiting.PARTIALS):
+        await show(partial(index))
+    office.announce(news(is_final=True, status="succeeded"))
+    assert await task == [partial(index) for index in range(waiting.PARTIALS)]

@@ -141,6 +141,7 @@ FULL = PICTURE | {
     "inputs": [{"role": "first_frame", "url": LINK}], "aspect_ratio": "16:9", "resolution": "720p", "duration_s": 5,
     "fps": 24, "guidance": 3.5, "scale": 2, "audio": True, "format": "mp4", "quality": "high", "max_tokens": 50,
     "loras": [{"id": "a"}], "temperature": 1, "extra": {"fal": {"a": 1}}, "strict": True,
+    "partial_images": 1,
 }  # fmt: skip
 
 OTHERWISE = {
@@ -148,11 +149,12 @@ OTHERWISE = {
     "count": 3, "steps": 5, "inputs": [{"role": "last_frame", "url": LINK}], "aspect_ratio": "9:16",
     "resolution": "1080p", "duration_s": 6, "fps": 30, "guidance": 4, "scale": 3, "audio": None, "format": "webm",
     "quality": "low", "max_tokens": 51, "loras": [], "temperature": None, "extra": {"fal": {"b": 1}}, "strict": False,
+    "partial_images": 2,
 }  # fmt: skip
 
 WISHED = {
     "policy": "best", "weights": {"cost": 2}, "max_cost_usd": "1", "max_latency_s": 9, "min_quality": 0.5, "top": 3,
-    "only": ["fal"], "ignore": ["fal"], "order": ["fal"], "fallbacks": 2, "content_elsewhere": True,
+    "only": ["fal"], "ignore": ["fal"], "order": ["fal"], "fallbacks": 2, "content_elsewhere": True, "max_local_wait_s": 20,
     "unknown_elsewhere": True, "replace": True,
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from adapters import http
 from adapters.http import NotSent
 from gateway import clock
-from gateway.webhooks import endpoints, rules, signing, store
+from gateway.webhooks import endpoints, outbox, rules, signing, store
 from gateway.webhooks.rules import RETRIES_S, Kind
 from gateway.webhooks.tables import WEBHOOK
 from tests.gateway.webhooks.posts import Clock, emitted, endpoint, log, once, rows, working
@@ -208,13 +208,43 @@ async def test_what_a_dead_worker_held_is_tried_by_another_under_the_same_id(dat
 
 @pytest.mark.anyio
 async def test_a_jobs_own_address_is_signed_with_the_secret_of_its_key(database, receiver):
-    await emitted(database, callback=(receiver.url + "?job=1", "key_1"))
+    await emitted(database, callback=outbox.address(receiver.url + "?job=1", "key_1"))
     async with working(database) as runner:
         await once(runner)
     [secret] = await database.together(lambda connection: signing.ensure(connection, "key_1", clock.now()))
     [post] = receiver.posts
     assert post.path == "/hooks?job=1" and post.verified(secret)["data"]["id"] == "job_1"
     assert [each["key_id"] for each in await log(database)] == ["key_1"]
+
+
+@pytest.mark.anyio
+async def test_an_address_is_told_in_the_shape_that_its_job_names_and_in_no_other(database, receiver):
+    async def told(delivery):
+        body = f"{delivery.kind} {delivery.subject} of {delivery.key_id}"
+        return None if delivery.subject == "job_gone" else rules.Message(body, {"x-said-by": delivery.shape})
+
+    await endpoint(database, receiver.url + "/ours")
+    for job in ("job_1", "job_gone"):
+        await emitted(database, job, callback=outbox.address(receiver.url, "key_1", "smoke"))
+    async with working(database, shapes={"smoke": told}) as runner:
+        await once(runner)
+    said = {post.path: post for post in receiver.posts}
+    assert said["/hooks"].body == b"job.finished job_1 of key_1" and said["/hooks"].headers["x-said-by"] == "smoke"
+    assert said["/hooks/ours"].event["data"]["id"] == "job_1" and len(receiver.posts) == 2
+    [gone] = await log(database, target=receiver.url, subject="job_gone")
+    assert "no longer there" in gone["log"][0]["error"]
+
+
+@pytest.mark.anyio
+async def test_a_shape_that_a_worker_does_not_know_waits_for_one_that_does(database, receiver, monkeypatch):
+    time = Clock(timedelta(minutes=2))
+    monkeypatch.setattr(clock, "now", time.now)
+    await emitted(database, callback=outbox.address(receiver.url, "key_1", "smoke"))
+    async with working(database) as runner:
+        await once(runner)
+    [delivery] = await log(database)
+    assert (delivery["status"], delivery["log"][0]["error"]) == ("pending", "no worker here speaks as smoke does")
+    assert receiver.posts == []
 
 
 @pytest.mark.anyio

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from adapters.wire import Partial
 from gateway.doors import extras
 from gateway.doors.openai import answering
 from gateway.jobs.rules import Status
@@ -115,3 +116,27 @@ def test_our_headers_are_the_same_at_every_door() -> None:
         "x-podium-cost-usd": "2.00",
     }  # fmt: skip
     assert "x-podium-cost-usd" not in extras.headers(seen(cost_nanos=None))
+
+
+@pytest.mark.parametrize(
+    ("resolved", "told"),
+    [
+        ({"width": 1024, "height": 1536, "quality": "low"}, {"size": "1024x1536", "quality": "low"}),
+        ({}, {"size": "auto", "quality": "auto"}),
+    ],
+)
+def test_a_partial_picture_says_all_that_openais_does(resolved: dict[str, Any], told: dict[str, str]) -> None:
+    job = seen(resolved=json.dumps(resolved), outputs=None).job
+    event = answering.partial_event(job, "image_edit", Partial(index=1, mime="image/jpeg", base64="aGk="))
+    assert event == told | {
+        "type": "image_edit.partial_image", "partial_image_index": 1, "b64_json": "aGk=", "created_at": 1795262400,
+        "background": "opaque", "output_format": "jpeg",
+    }  # fmt: skip
+
+
+def test_a_transparent_background_is_told_where_the_provider_that_drew_it_was_asked_for_it() -> None:
+    extra = {"openai": {"background": "transparent"}}
+    asked, outputs = json.dumps({"prompt": "a fox", "extra": extra}), json.dumps([PICTURE])
+    for offer, background in (("openai/openai/gpt-image-2", "transparent"), ("fal/a/b", "opaque")):
+        event = answering.image_event(seen(request=asked, offer=offer, outputs=outputs), "image_generation", {})
+        assert event["background"] == background

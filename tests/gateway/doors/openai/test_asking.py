@@ -224,3 +224,13 @@ def test_every_word_of_the_tables_is_a_field_of_a_request_and_can_be_said_backwa
 def test_every_size_that_a_job_may_have_can_be_asked_for(width: int, height: int) -> None:
     body = job_body(image(PICTURE | {"size": f"{width}x{height}"}, Task.TEXT_TO_IMAGE).fields)
     assert (body.width, body.height) == (width, height)
+
+
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [({"stream": True}, 2), ({"stream": "true"}, 2), ({"stream": False}, None), ({}, None)],
+)
+def test_partial_pictures_are_asked_for_where_a_stream_can_show_them(more: dict[str, Any], asked: int | None) -> None:
+    for wish in (2, "2"):
+        body = job_body(image(PICTURE | {"partial_images": wish} | more, Task.TEXT_TO_IMAGE).fields)
+        assert body.partial_images == asked

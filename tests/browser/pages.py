@@ -1,0 +1,35 @@
+"""Every page of the dashboard in one table: a page that is added is one line here, and is opened, shot and measured."""
+
+from typing import NamedTuple
+
+from tests.stories.house import Gateway
+
+
+class Look(NamedTuple):
+    """A page: its name, its address (`{job}` and `{decision}` are filled in), and words that it must show."""
+
+    name: str
+    path: str
+    told: tuple[str, ...]
+
+
+LOOKS = (
+    Look("overview", "/", ("Spent today", "The last 30 days", "What changed this week")),
+    Look("frontier", "/frontier", ("A cheaper model as good", "A better model for the same money")),
+    Look("models", "/models?model=black-forest-labs/flux-1-schnell", ("Quality by task", "On leaderboards")),
+    Look("churn", "/churn?board=made-up/text-to-image", ("Half-life of a place", "How long a place lasts")),
+    Look("playground", "/playground", ("What matters", "Run it, quoted")),
+    Look("jobs", "/jobs", ("Newest outputs",)),
+    Look("job", "/jobs?job={job}", ("Receipt", "Attempts")),
+    Look("decisions", "/decisions?decision={decision}", ("points ahead of", "rejected")),
+    Look("money", "/money", ("Compute units", "A job on average")),
+    Look("operations", "/operations", ("Ticks", "Price proposals", "Keys")),
+)
+
+
+def address(look: Look, gateway: Gateway) -> str:
+    """The page's address on a filled gateway: the newest picture, and its decision."""
+    if "{" not in look.path:
+        return look.path
+    newest = gateway.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=1").json()["data"][0]
+    return look.path.format(job=newest["id"], decision=newest["decision"])
