@@ -7,8 +7,12 @@ SDKS := .venv-sdks
 SDKS_READY := $(SDKS)/ready
 JS := .venv-js
 JS_READY := $(JS)/ready
+WORKER := .venv-worker
+WORKER_READY := $(WORKER)/ready
+CONFIG := deploy/ray/worker.yaml
+BROWSER_READY := .venv/browser
 
-.PHONY: demo test up install check cards bench
+.PHONY: demo test up install check cards bench worker test-worker
 
 demo: $(READY)
 	@$(BIN)/podium demo
@@ -20,7 +24,7 @@ test: install
 up: $(READY)
 	@$(BIN)/podium up
 
-install: $(READY) $(SDKS_READY) $(JS_READY)
+install: $(READY) $(SDKS_READY) $(JS_READY) $(BROWSER_READY)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -38,6 +42,14 @@ cards: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+# The worker of deploy/ray on this machine, until it is interrupted; another configuration: make worker CONFIG=mine.yaml
+worker: $(WORKER_READY)
+	@cd deploy/ray && RAY_USAGE_STATS_ENABLED=0 $(CURDIR)/$(WORKER)/bin/serve run $(abspath $(CONFIG))
+
+# Not a part of `make test`: torch and Ray are two gigabytes, and with CUDA five more.
+test-worker: $(READY) $(WORKER_READY)
+	@cd deploy/ray && $(CURDIR)/$(WORKER)/bin/python -m pytest
 
 # uv is quicker, but it does not read pip's configuration (a mirror, a folder of wheels): where it finds no package, pip
 # installs the same pins by the same hashes.
@@ -59,6 +71,21 @@ $(SDKS_READY): requirements-sdks.lock | $(READY)
 			--require-hashes -r requirements-sdks.lock
 	@touch $@
 
+# Where there is no GPU and pip is configured to find torch's build for the CPU, that one is taken; else the index's own,
+# which for Linux brings CUDA along.
+$(WORKER_READY): requirements-worker.lock requirements-worker-torch.lock requirements-worker-torch-cpu.lock | $(READY)
+	@echo "Installing what requirements-worker.lock pins into $(WORKER) …"
+	@$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(WORKER)
+	@$(BIN)/uv pip install --quiet --no-deps --python $(WORKER)/bin/python --require-hashes -r requirements-worker.lock \
+		|| $(WORKER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+			-r requirements-worker.lock
+	@{ ! command -v nvidia-smi && $(WORKER)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+			--require-hashes -r requirements-worker-torch-cpu.lock; } >/dev/null 2>&1 \
+		|| $(BIN)/uv pip install --quiet --python $(WORKER)/bin/python --require-hashes -r requirements-worker-torch.lock \
+		|| $(WORKER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+			-r requirements-worker-torch.lock
+	@touch $@
+
 # fal's JavaScript client judges our fal door. Where there is no npm, or it reaches nothing, its test is skipped.
 $(JS_READY): tests/sdks_doors/package-lock.json
 	@mkdir -p $(JS) && cp tests/sdks_doors/package.json tests/sdks_doors/package-lock.json $(JS)
@@ -66,6 +93,17 @@ $(JS_READY): tests/sdks_doors/package-lock.json
 		echo "Installing what tests/sdks_doors/package-lock.json pins into $(JS) …"; \
 		npm ci --prefix $(JS) --silent --no-audit --no-fund && touch $@ || echo "npm could not install it" >&2; \
 	else echo "There is no npm: the test with fal's JavaScript client is skipped" >&2; fi
+
+# The dashboard is tested in Chromium: one that is here, else Playwright's own, else Debian's. Where none can be had those
+# tests are skipped, and say why; with CI set they fail instead.
+$(BROWSER_READY): | $(READY)
+	@if [ -n "$$PODIUM_CHROMIUM" ] || $(BIN)/python -c 'import sys; from benchmarks.browser import is_here; sys.exit(not is_here())'; \
+	then touch $@; \
+	else echo "Fetching Chromium for the dashboard's tests …"; \
+		if [ "$$(id -u)" = 0 ]; then with="--with-deps"; fi; \
+		if timeout 600 $(BIN)/playwright install $$with chromium >/dev/null 2>&1 \
+			|| { [ "$$(id -u)" = 0 ] && apt-get install -y -qq chromium >/dev/null 2>&1; }; then touch $@; \
+		else echo "No Chromium could be had: the dashboard's tests in a browser are skipped" >&2; fi; fi
 
 # The first Python that is new enough and can make a virtual environment; pyenv's names exist without working, so each
 # is tried.

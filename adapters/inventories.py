@@ -60,7 +60,10 @@ def _folder(folder: str) -> Callable[[Seen], Inventory]:
     """One of ComfyUI's folders. What makes a picture is a model; encoders and the like are only files."""
 
     def read_folder(seen: Seen) -> Inventory:
-        names = tuple(seen[f"/models/{folder}"].json())
+        listed = seen[f"/models/{folder}"].json()
+        if not isinstance(listed, list):
+            return Inventory()
+        names = tuple(_named(listed))
         if folder == "loras":
             return Inventory(loras=tuple(FoundLora(name) for name in names))
         return Inventory(models=names if folder in COMFYUI_MODELS else (), files=names)

@@ -39,6 +39,12 @@ def executable(playwright: Playwright) -> str | None:
     return own if Path(own).is_file() else next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def is_here() -> bool:
+    """Whether there is a Chromium on this machine."""
+    with sync_playwright() as playwright:
+        return executable(playwright) is not None
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A running browser. Raises NoBrowser."""

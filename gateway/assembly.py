@@ -62,6 +62,7 @@ ENGINE_LOOKS = 5
 BOOKS = Tick("books", every_s=3_600, deadline_s=600)
 """The books are recomputed from their postings this often; `podium ledger verify` does it at once."""
 STORE = Tick("store", every_s=6 * 3_600, deadline_s=900)
+DISPOSAL = Tick("disposal", every_s=3_600, deadline_s=1_200)
 WEBHOOKS = Tick("webhooks", every_s=3_600, deadline_s=600)
 WEBHOOKS_KEPT = timedelta(days=30)
 """How long the log of a delivery that has ended is kept."""
@@ -270,7 +271,7 @@ def shared(parts: Parts) -> dict[Tick, Work]:
         BOOKS: partial(check_books, parts),
         STORE: partial(clean_store, parts),
         retention.TICK: partial(clear_old, parts),
-        disposal.TICK: partial(dispose_assets, parts),
+        DISPOSAL: partial(dispose_assets, parts),
         WEBHOOKS: partial(prune_webhooks, parts),
         recording.LIVES: partial(record_lives, parts),
         recording.PRICES: partial(propose_prices, parts),

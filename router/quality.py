@@ -1,6 +1,7 @@
 """Standings on leaderboards into one quality, with its interval, for each model and task. It resolves no names.
 
-Within one board and day, quality is the chance that the model would win against the board's median model:
+Within one board and day, quality is the chance that the model would win against the board's median model (or against
+what the reading says stands for it):
 
     q = 1 / (1 + 10 ** ((median - rating) / 400))
 
@@ -65,7 +66,11 @@ class Row(Frozen):
 
 
 class Reading(Frozen):
-    """One whole board at one moment, in our own form. Whole, because the median is taken over all its rows."""
+    """One whole board at one moment, in our own form. Whole, because the median is taken over all its rows.
+
+    `middle` is the rating that stands for the median model, where the rows are not of all kinds: a board of the best
+    alone has a median of its own that says nothing.
+    """
 
     source: str
     board: str
@@ -75,6 +80,7 @@ class Reading(Frozen):
     licence: str
     url: str
     rows: tuple[Row, ...] = Field(min_length=1, max_length=ROWS_MOST)
+    middle: float | None = Field(default=None, allow_inf_nan=False, exclude_if=lambda middle: middle is None)
 
 
 class Interval(NamedTuple):
@@ -87,7 +93,7 @@ class Interval(NamedTuple):
 
 class Standing(NamedTuple):
     """One row of a board on a day. `model` is our id, or None if the label is not resolved; `low` and `high` are
-    the ends (not the widths) of the rating's 95 % interval."""
+    the ends (not the widths) of the rating's 95 % interval; `middle` is its reading's."""
 
     board: str
     task: Task
@@ -98,6 +104,7 @@ class Standing(NamedTuple):
     low: float
     high: float
     votes: int
+    middle: float | None = None
 
 
 class BoardQuality(NamedTuple):
@@ -148,7 +155,18 @@ def read_standings(payload: Mapping[str, object], resolve: Callable[[str], str |
     reading = Reading.model_validate(payload)
     board, task, taken_on = reading.board, reading.task, reading.taken_at.date()
     return tuple(
-        Standing(board, task, taken_on, row.label, resolve(row.label), row.rating, row.low, row.high, row.votes)
+        Standing(
+            board,
+            task,
+            taken_on,
+            row.label,
+            resolve(row.label),
+            row.rating,
+            row.low,
+            row.high,
+            row.votes,
+            reading.middle,
+        )
         for row in reading.rows
     )
 
@@ -199,17 +217,23 @@ def _points(standings: Sequence[Standing], now: date) -> dict[tuple[str, Task], 
             rows[standing.label] = standing if twin is None else max(twin, standing, key=_weight)
     points: dict[tuple[str, Task], list[_Point]] = defaultdict(list)
     for key in sorted(readings):
-        middle = median(row.rating for row in readings[key].values())
+        middle = _middle(readings[key])
         for model, standing in _speakers(readings[key]).items():
             if newest[standing.board, model] == key:
                 points[model, standing.task].append(_point(standing, middle))
     return points
 
 
+def _middle(rows: _Rows) -> float:
+    """The rating against which a board's models are measured: what the board says it is, else its median."""
+    said = next(iter(rows.values())).middle
+    return median(row.rating for row in rows.values()) if said is None else said
+
+
 def _newest(standings: Sequence[Standing], now: date) -> dict[tuple[str, str], tuple[str, date]]:
     """(board, model) → (board, day) of the newest reading that ranks the model."""
     newest: dict[tuple[str, str], tuple[str, date]] = {}
-    for board, _, taken_on, _, model, _, _, _, _ in standings:
+    for board, _, taken_on, _, model, _, _, _, _, _ in standings:
         if model is not None and taken_on <= now:
             held = newest.get((board, model))
             if held is None or held[1] < taken_on:

@@ -37,11 +37,13 @@ async def read_body(request: Request) -> BattleBody:
 
 def routes(arena: Arena) -> APIRouter:
     router = APIRouter(prefix="/v1/arena", tags=["arena"])
-    assets = arena.jobs.assets
+
+    def shown(battle: Battle, request: Request) -> dict[str, Any]:
+        return views.view(battle, links(arena.jobs.assets, request))
 
     def answer(battle: Battle, request: Request, status: int = 200) -> Response:
         headers = {"location": f"/v1/arena/battles/{battle['id']}", "content-type": "application/json"}
-        return Response(json.dumps(views.view(battle, links(assets, request))), status, headers)
+        return Response(json.dumps(shown(battle, request)), status, headers)
 
     @router.post("/battles", status_code=202, openapi_extra=BODY, response_class=Response)
     async def begin(request: Request, prefer: Prefer = None) -> Response:
@@ -60,7 +62,7 @@ def routes(arena: Arena) -> APIRouter:
     ) -> Response:
         """The key's own battles, newest first."""
         found = await arena.listing(caller_of(request), limit, after, status, task)
-        rows = [views.view(battle, links(assets, request)) for battle in found]
+        rows = [shown(battle, request) for battle in found]
         return Response(json.dumps(page(rows, limit)), media_type="application/json")
 
     @router.get("/battles/{battle_id}", response_class=Response)

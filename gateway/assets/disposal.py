@@ -15,7 +15,6 @@ from sqlalchemy.engine import Connection
 from gateway.assets.store import Store
 from gateway.assets.tables import ASSET
 from gateway.db import Database
-from gateway.ticks.rules import Tick
 
 GRACE = timedelta(days=7)
 """Jobs that were given an asset keep it, and none lives as long as this after its asset has expired."""
@@ -24,7 +23,6 @@ ASIDE_FOR = timedelta(days=1)
 MOST = 1_000
 """Blobs set aside in one run, the longest expired first; the others wait for the next."""
 PAUSE_S = 0.005
-TICK = Tick("disposal", every_s=3_600, deadline_s=1_200)
 
 
 async def dispose(db: Database, blobs: Store, now: datetime) -> str:

@@ -35,8 +35,6 @@ from router.quality import UNMEASURED, Hazards, Qualities, Standing
 
 log = structlog.get_logger()
 
-_FIGURES = ("rating", "low", "high", "votes")
-
 HISTORY_DAYS = 30
 """How far back attempts still say something of an offer."""
 HISTORY_ROWS = 20_000
@@ -173,9 +171,12 @@ def standings_of(payload: str | bytes, names: Names) -> tuple[Standing, ...]:
         if "kind" in said or said["board"] in APART:
             return ()
         board, task, day = said["board"], Task(said["task"]), moment(said["taken_at"]).date()
-        resolve = names.resolve_label
+        resolve, middle = names.resolve_label, said.get("middle")
         return tuple(
-            Standing(board, task, day, row["label"], resolve(row["label"]), *map(row.__getitem__, _FIGURES))
+            Standing(
+                board, task, day, row["label"], resolve(row["label"]),
+                row["rating"], row["low"], row["high"], row["votes"], middle,
+            )  # fmt: skip
             for row in said["rows"]
         )
     except (LookupError, TypeError, ValueError) as error:

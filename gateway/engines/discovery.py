@@ -31,6 +31,8 @@ REPLY_BYTES = 4 * 1024 * 1024
 """The longest page, vLLM's description of its own paths, has some hundred kB."""
 
 _ADDRESS = re.compile(r"(?:http://)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_FIGURES = re.compile(r"[0-9.-]+")
+_IPV4 = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
 _UNHEARD = DIALECTS["fal"]
 """A dialect is asked only to hear a streamed reply, and none of these is one."""
 
@@ -68,7 +70,8 @@ def origins(hosts: Iterable[str]) -> tuple[str, ...]:
 
 def _origins(host: str) -> list[str]:
     found = _ADDRESS.fullmatch(host.strip().rstrip("/"))
-    if found is None or int(found[2] or 1) not in range(1, 65_536):
+    is_range = found is not None and _FIGURES.fullmatch(found[1]) and not _IPV4.fullmatch(found[1])
+    if found is None or is_range or int(found[2] or 1) not in range(1, 65_536):
         raise BadHost(f"{host[:100]!r} is no host, and no host:port; ranges of addresses are not searched")
     return [f"http://{found[1]}:{port}" for port in ([int(found[2])] if found[2] else PORTS)]
 

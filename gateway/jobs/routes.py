@@ -110,7 +110,8 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
     @router.get("/v1/jobs/{job_id}/events", response_class=StreamingResponse)
     async def events(request: Request, job_id: str, last_event_id: LastEvent = None) -> Response:
         """Server-sent events: `status`, `progress`, `attempt`, `delta` for the words of a text as they come, `partial`
-        for a picture that is not done, and at the end `done` with the whole job. With `Last-Event-ID` it goes on after that event; 204 after the last.
+        for a picture that is not done, and at the end `done` with the whole job. With `Last-Event-ID` it goes on after
+        that event; 204 after the last.
         """
         caller, told = caller_of(request), told_by(last_event_id)
         seen = await jobs.see(caller, job_id)

@@ -94,13 +94,16 @@ class JobBody(MediaRequest):
         return MediaRequest.model_construct(**{name: getattr(self, name) for name in MediaRequest.model_fields})
 
     def digest(self) -> str:
-        """A hash of all that was asked, to tell a repeated call from another under the same idempotency key."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """A hash of all that was asked, to tell a repeated call from another under the same idempotency key.
+
+        What is as if it had not been said is left out, so that a field of a later version changes no hash of today's.
+        """
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
 def asked_digest(body: JobBody) -> str:
     """A hash of what is to be made and how it is to be chosen: what a quote is given for."""
-    asked = body.model_dump_json(exclude={"quote", "webhook_url", "metadata"})
+    asked = body.model_dump_json(exclude={"quote", "webhook_url", "metadata"}, exclude_defaults=True)
     return hashlib.sha256(asked.encode()).hexdigest()
 
 

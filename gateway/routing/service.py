@@ -327,10 +327,11 @@ def refusal(plan: Plan) -> Problem:
 
 def _telling(each: Rejected) -> int:
     """The reason that helps most comes first: a wish, then what may pass, then what the operator did not set up."""
-    reason, obstacle = each.reason, each.candidate.obstacle
-    return (
-        0 if not obstacle else 1 if reason.startswith(rules.SILENT_WORDS) else 3 if reason.startswith(NOT_SET_UP) else 2
-    )
+    if not each.candidate.obstacle:
+        return 0
+    if each.reason.startswith(rules.SILENT_WORDS):
+        return 1
+    return 3 if each.reason.startswith(NOT_SET_UP) else 2
 
 
 def _silent(plan: Plan, asked: Sequence[Rejected]) -> Problem | None:

@@ -161,8 +161,8 @@ class Workflows:
     async def carry_on(self, workflow_id: str) -> None:
         """Do all that can be done for a workflow now. Harmless to repeat, and for several to do at once."""
         for _ in range(ROUNDS):
-            now = clock.now()
             seen = await self.jobs.db.together(lambda connection: moving.move(connection, workflow_id, clock.now()))
+            now = clock.now()
             if seen is None or seen.is_final:
                 return
             if seen.workflow["canceled_at"] is not None:

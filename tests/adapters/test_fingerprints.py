@@ -32,14 +32,16 @@ PAGES: dict[str, dict[str, Any]] = {
     "invokeai": {"/api/v1/app/version": {"version": "6.13.0"}},
     "sglang": {
         "/model_info": {"model_path": "Qwen/Qwen-Image", "model_type": "diffusion", "output_types": ["image"]},
-        "/metrics": b"sglang:diffusion_num_queue_reqs 0.0\n", "/v1/models": MODELS, "/openapi.json": {"paths": {"/v1/videos": {}}},
+        "/metrics": b"sglang:diffusion_num_queue_reqs 0.0\n", "/v1/models": MODELS,
+        "/openapi.json": {"paths": {"/v1/videos": {}}},
     },
     "vllm": {
         "/metrics": b"# HELP x\nvllm:num_requests_running{engine=\"0\"} 0.0\n", "/openapi.json": OPENAPI_VLLM,
         "/version": {"version": "0.30.0"}, "/v1/models": MODELS,
     },
     "vllm-omni": {
-        "/metrics": b"vllm:num_requests_running 0.0\nvllm_omni:requests_waiting 0.0\n", "/version": {"version": "0.30.0"},
+        "/metrics": b"vllm:num_requests_running 0.0\nvllm_omni:requests_waiting 0.0\n",
+        "/version": {"version": "0.30.0"},
         "/openapi.json": {"paths": OPENAPI_VLLM["paths"] | {"/v1/videos": {}, "/v1/omni/sleep": {}}},
     },
     "ollama": {"/": b"Ollama is running", "/api/version": {"version": "0.17.4"}, "/v1/models": MODELS},
@@ -97,7 +99,7 @@ def test_what_nobody_knows_is_unknown(stranger: str) -> None:
 
 
 def test_two_engines_behind_one_address_are_not_guessed_at() -> None:
-    assert recognised(seen(PAGES["ollama"] | PAGES["comfyui"])) is None
+    assert recognised(seen(PAGES["comfyui"] | PAGES["ollama"])) is None
 
 
 LISTED: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[FoundLora, ...]]] = {
@@ -108,11 +110,11 @@ LISTED: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[FoundLora, ...]]]
     ),
     "a1111": (
         {"/sdapi/v1/sd-models": [{"title": "x [1]", "model_name": "x"}],
-         "/sdapi/v1/loras": [{"name": "s", "metadata": {"ss_base_model_version": "sdxl"}}, {"name": "t", "metadata": {}}]},
+         "/sdapi/v1/loras": [{"name": "s", "metadata": {"ss_base_model_version": "sdxl"}}, {"name": "t"}]},
         ("x",), (FoundLora("s", "sdxl"), FoundLora("t")),
     ),
     "stable-diffusion-cpp": (
-        {"/sdcpp/v1/capabilities": {"model": {"path": "/srv/sd_xl.safetensors"}, "loras": [{"name": "s", "path": "/x"}]}},
+        {"/sdcpp/v1/capabilities": {"model": {"path": "/srv/sd_xl.safetensors"}, "loras": [{"name": "s"}]}},
         ("sd_xl.safetensors",), (FoundLora("s"),),
     ),
     "invokeai": (

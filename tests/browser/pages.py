@@ -28,8 +28,9 @@ LOOKS = (
 
 
 def address(look: Look, gateway: Gateway) -> str:
-    """The page's address on a filled gateway: the newest picture, and its decision."""
+    """The page's address on a filled gateway: its newest picture of the past, and how that was decided."""
     if "{" not in look.path:
         return look.path
-    newest = gateway.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=1").json()["data"][0]
+    pictures = gateway.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=100").json()["data"]
+    newest = next(each for each in pictures if not each["offer"].startswith("sandbox/"))
     return look.path.format(job=newest["id"], decision=newest["decision"])

@@ -14,8 +14,9 @@ def test_the_command_serves_the_pages_at_its_port(tmp_path):
     child.begin()
     try:
         eventually(lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"), "the dashboard listens", START_S)
-        page = httpx.get(f"http://127.0.0.1:{port}/frontier", trust_env=False)
-        assert "streamlit" in page.text.lower()
+        led = httpx.get(f"http://127.0.0.1:{port}/frontier", trust_env=False)
+        assert (led.status_code, led.headers["location"]) == (303, "/sign-in?next=%2Ffrontier")
+        assert "Podium key" in httpx.get(f"http://127.0.0.1:{port}/sign-in", trust_env=False).text
         assert f"127.0.0.1:{port}" in child.log.read_text()
     finally:
         child.stop()

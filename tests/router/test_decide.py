@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from adapters.schema import Task
 from router.decide import Candidate, decide, parts, record, replay
-from router.evidence import Evidence, cost_of
-from router.policy import PRESETS, Policy, preset
+from router.evidence import Evidence, Load, cost_of, queued
+from router.policy import PRESETS, SELF_HOSTED, Policy, preset
 from router.quality import Interval
 
 PROVIDERS = ("acme", "zenith", "own")
@@ -36,6 +36,8 @@ EVIDENCE = st.builds(
     reliability=st.floats(0, 1),
     hazard_per_day=st.floats(0, 1),
 )
+LOADS = st.builds(Load, st.integers(0, 9), st.floats(0, 600), st.none() | st.just("2026-11-21T12:00:00Z"))
+LOADED = st.builds(queued, EVIDENCE, LOADS)
 STAGES = st.sampled_from(["active", "active", "deprecated", "stale"])
 OBSTACLES = st.none() | st.just("does not accept seed")
 
@@ -44,12 +46,14 @@ OBSTACLES = st.none() | st.just("does not accept seed")
 def some_candidates(draw, least=0):
     offers = draw(st.lists(st.sampled_from(NAMES[6:]), min_size=least, unique=True))
     return [
-        Candidate(offer, *offer.split("/", 1), draw(EVIDENCE), draw(OBSTACLES), draw(st.booleans()), draw(STAGES))
+        Candidate(
+            offer, *offer.split("/", 1), draw(EVIDENCE | LOADED), draw(OBSTACLES), draw(st.booleans()), draw(STAGES)
+        )
         for offer in offers
     ]
 
 
-LISTED = st.lists(st.sampled_from(NAMES), max_size=3).map(tuple)
+LISTED = st.lists(st.sampled_from((*NAMES, SELF_HOSTED)), max_size=3).map(tuple)
 POLICIES = st.builds(
     Policy,
     weights=st.dictionaries(st.sampled_from(["quality", "cost", "latency", "hazard", "local"]), st.floats(0, 10)),
@@ -57,6 +61,7 @@ POLICIES = st.builds(
     fair_latency_s=st.floats(0.1, 100),
     max_cost_usd=st.none() | st.decimals(0, 10, places=2),
     max_latency_s=st.none() | st.floats(1, 1_000),
+    max_local_wait_s=st.none() | st.floats(0, 300),
     min_quality=st.none() | st.floats(0, 1),
     only=LISTED,
     ignore=LISTED,
@@ -246,7 +251,8 @@ def test_the_record_tells_a_caller_what_would_happen_and_why():
     stored = record(decide([candidate("a/x/y")], preset("balanced", Task.TEXT_TO_IMAGE), "ev_1"))
     row = stored["ranked"][0]
     assert stored["evidence_id"] == "ev_1" and stored["policy"]["weights"][0] == ["quality", 1.0]
-    assert row["offer"] == "a/x/y" and row["quote_usd"] == "0.04" and row["eta_s"] == {"p50": 5.0, "p95": 10.0, "source": "task"}
+    assert row["offer"] == "a/x/y" and row["quote_usd"] == "0.04"
+    assert row["eta_s"] == {"p50": 5.0, "p95": 10.0, "source": "task"}
     assert row["quality"] == {"value": 0.6, "low": 0.5, "high": 0.7, "source": "a board"}
     assert row["parts"]["cost"] == pytest.approx(0.25) and set(row["parts"]) == {"quality", "cost", "latency", "hazard"}
 
@@ -280,3 +286,63 @@ def test_an_order_that_the_caller_gives_goes_before_staleness():
     stale = candidate("acme/x/best")._replace(stage="stale")
     ranked = decide([stale, candidate("acme/x/good")], Policy(order=("acme/x/best", "acme/x/good")), "ev").ranked
     assert [each.offer for each in ranked] == ["acme/x/best", "acme/x/good"]
+
+
+def own(queue, wait_s, offer="own/maker/one", **known):
+    """An engine of our own that has something else to do first."""
+    made = candidate(offer, is_local=True, **known)
+    return made._replace(evidence=queued(made.evidence, Load(queue, wait_s, "2026-11-21T12:00:00Z")))
+
+
+def test_local_first_waits_for_an_own_machine_so_long_and_then_goes_elsewhere():
+    policy = preset("local-first", Task.TEXT_TO_IMAGE)
+    api = candidate("acme/maker/one", quality=0.9, usd="0.001")
+    assert policy.max_local_wait_s == 32
+    assert ranked([api, own(2, 32.0)], policy) == ["own/maker/one", "acme/maker/one"]
+    assert ranked([api, own(3, 54.0, usd="0")], policy) == ["acme/maker/one", "own/maker/one"]
+    assert ranked([own(3, 54.0)], policy) == ["own/maker/one"], "there is nobody else"
+
+
+def test_the_record_says_what_is_before_it_and_whether_that_is_waited_for():
+    policy = preset("balanced", Task.TEXT_TO_IMAGE).changed({"max_local_wait_s": 30})
+    crowded, quick = own(3, 54.0), own(1, 18.0, "own/maker/two")
+    free, unbounded = own(0, 0.0, "own/other/three"), record(decide([crowded], preset("best", Task.TEXT), "ev"))
+    rows = {row["offer"]: row for row in record(decide([crowded, quick, free], policy, "ev"))["ranked"]}
+    assert rows["own/maker/one"]["said"] == "ours, but 3 before it: 54 s, over the 30 s that are waited for"
+    assert rows["own/maker/two"]["said"] == "ours, 1 before it: 18 s, within the 30 s that are waited for"
+    assert rows["own/other/three"]["said"] == "ours, nothing before it"
+    assert unbounded["ranked"][0]["said"] == "ours, 3 before it: 54 s"
+    load = {"queue": 3, "wait_s": 54.0, "reading_at": "2026-11-21T12:00:00Z"}
+    assert rows["own/maker/one"]["load"] == load and rows["own/maker/one"]["eta_s"]["p50"] == 59.0
+
+
+def test_a_record_of_before_queues_were_known_is_decided_again():
+    stored = record(decide([candidate("acme/x/y"), candidate("own/x/y")], preset("balanced", Task.TEXT), "ev"))
+    for row in stored["ranked"]:
+        del row["eta_s"]["source"]
+    again = replay(json.loads(json.dumps(stored)))
+    assert [each.offer for each in again.ranked] == [each["offer"] for each in stored["ranked"]]
+    assert again.ranked[0].candidate.evidence.load is None
+
+
+@pytest.mark.parametrize("beside", [(), ("acme",), ("acme/maker/one",), ("maker/one",)])
+def test_self_hosted_binds_whatever_else_only_names(beside):
+    policy = Policy(weights={"quality": 1}, only=(SELF_HOSTED, *beside))
+    field = [candidate("acme/maker/one"), own(9, 900.0)]
+    decision = decide(field, policy, "ev")
+    assert all(each.candidate.is_local for each in decision.ranked)
+    assert reasons(field, policy)["acme/maker/one"] == "is not self-hosted"
+    named = not beside or "maker/one" in beside
+    assert [each.offer for each in decision.ranked] == (["own/maker/one"] if named else [])
+
+
+@given(some_candidates(), POLICIES)
+def test_only_self_hosted_never_ranks_anybody_else(candidates, policy):
+    private = policy.model_copy(update={"only": (*policy.only, SELF_HOSTED)})
+    assert all(each.candidate.is_local for each in decide(candidates, private, "ev").ranked)
+
+
+def test_own_machines_can_be_ignored_and_come_first_by_that_word_too():
+    field = [candidate("acme/maker/one", quality=0.9), own(0, 0.0, quality=0.1)]
+    assert ranked(field, Policy(weights={"quality": 1}, ignore=(SELF_HOSTED,))) == ["acme/maker/one"]
+    assert ranked(field, Policy(weights={"quality": 1}, order=(SELF_HOSTED,)))[0] == "own/maker/one"

@@ -4,6 +4,7 @@ The engine is ComfyUI's simulator with a pace, so that what it is given waits in
 from what an hour of its machine costs.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from tests.simulators import comfyui
 from tests.simulators.server import Server
 from tests.stories.cards import card, offer, priced
 from tests.stories.house import Customer, Gateway, eventually, statuses
-from tests.stories.upstreams import Upstream
+from tests.stories.upstreams import Exchange, Upstream, dropped, pictures
 
 MODEL = "stability-ai/sdxl-1.0"
 PACE_S = 3.0
@@ -27,6 +28,8 @@ WAIT_S = 7.0
 """Longer than two runs, shorter than three."""
 HOUR_USD, RUN_USD, HOLD_USD, API_USD = "3.60", "0.003", "0.02", "0.04"
 """An hour of the machine, a run of three seconds, twenty seconds that are held, and a picture of the API."""
+OTHER_MODEL = "black-forest-labs/flux-1-dev"
+"""Of a second engine, which says nothing of time and answers a submit with its picture."""
 BODY = {"task": "text-to-image", "model": MODEL, "width": 512, "height": 512, "steps": 8}
 
 
@@ -37,8 +40,13 @@ def our_cards(folder: Path, api_url: str) -> Path:
     sdxl |= {"eta_s": {"text-to-image": PACE_S}, "expects": [{"unit": "gpu_second", "quantity": 20}]}
     (folder / "comfyui.yaml").write_text(yaml.safe_dump(ours | {"offers": [sdxl]}))
     accepts = {name: {} for name in ("width", "height", "steps")}
-    theirs = offer("story/picture", priced(API_USD)) | {"model": MODEL, "accepts": accepts}
-    (folder / "api.yaml").write_text(yaml.safe_dump(card("api", f"{api_url}/api", offers=[theirs])))
+    theirs = [
+        offer("story/picture", priced(API_USD)) | {"model": model, "accepts": accepts} for model in (MODEL, OTHER_MODEL)
+    ]
+    (folder / "api.yaml").write_text(yaml.safe_dump(card("api", f"{api_url}/api", offers=theirs)))
+    silent = theirs[1] | {"prices": [], "expects": [{"unit": "gpu_second", "quantity": 20}]}
+    machine = {"self_hosted": True, "machine": {"usd_per_hour": HOUR_USD}, "health": {"kind": "plain"}}
+    (folder / "studio.yaml").write_text(yaml.safe_dump(card("studio", f"{api_url}/studio", offers=[silent]) | machine))
     return folder
 
 
@@ -91,12 +99,26 @@ def house(
             "PODIUM_PROVIDER_COMFYUI_BASE_URL": engine.url, "PODIUM_PROVIDER_COMFYUI_USD_PER_HOUR": HOUR_USD,
             "PODIUM_ENGINES_EVERY_S": "1", "PODIUM_CATALOG_DIR": str(our_cards(tmp_path, api.url)),
         }  # fmt: skip
+        api.plan("studio", well)
         gateway = new_gateway(PODIUM_SANDBOX="off", **settings).start()
         stack.callback(close_gateway, gateway)
         made = House(gateway, engine, api, doors)
         made.calm()
         yield made
         gateway.check_books()
+
+
+def well(exchange: Exchange) -> None:
+    """The second engine: it works a second on a picture."""
+    if exchange.method == "GET":
+        return exchange.reply(200, {})
+    time.sleep(1)
+    return pictures(exchange)
+
+
+def dying(exchange: Exchange) -> None:
+    """It takes what it is given, and is gone."""
+    return exchange.reply(503, {}) if exchange.method == "GET" else dropped(exchange)
 
 
 def where(job: dict[str, Any]) -> str:
@@ -131,10 +153,10 @@ def test_jobs_go_to_our_engine_until_its_queue_is_too_long_and_then_to_the_api(h
     assert shown["evidence"]["text-to-image"]["eta_s"]["source"] in ("card", "measured")
     overflowed = house.submit(customer, "a red fox behind strangers")
     assert where(overflowed) == "api" and house.decision(overflowed)["ranked"][1]["load"]["queue"] == 3
+    with house.engine.world.gate:  # the strangers leave, and no reading has told of it yet
+        house.engine.world.kept |= {"pace_s": PACE_S, "ends": {}}
     kept = house.submit(customer, "a red fox that stays at home", only=["self-hosted"])
     assert where(kept) == "comfyui"
-    with house.engine.world.gate:
-        house.engine.world.kept["ends"] = {id: 0.0 for id in house.engine.world.kept["ends"]}
     assert customer.finished(kept["id"])["status"] == "succeeded"
 
 
@@ -182,3 +204,27 @@ def test_an_engine_that_dies_loses_its_jobs_to_the_api_within_their_caps_and_not
 
 def ids(jobs: list[dict[str, Any]]) -> list[str]:
     return [job["id"] for job in jobs]
+
+
+def test_an_engine_that_says_nothing_of_time_is_paid_by_our_clock_and_what_it_took_along_is_made_elsewhere(
+    house: House,
+) -> None:
+    customer = house.gateway.customer("1")
+    body = BODY | {"model": OTHER_MODEL, "prompt": "a wren", "routing": {"policy": "local-first"}}
+    made = customer.done(body)
+    assert (made["status"], where(made), made["cost"]["source"]) == ("succeeded", "studio", "measured"), made["error"]
+    [line] = made["cost"]["lines"]
+    assert line["unit"] == "gpu_second" and 1 <= float(line["quantity"]) < 20
+    assert Decimal(made["cost"]["cost_usd"]) == Decimal(line["quantity"]) / 1000
+    spent = Decimal(made["cost"]["cost_usd"])
+
+    house.api.plan("studio", dying)
+    lost = customer.submit(body)
+    assert where(lost) == "studio"
+    customer.job_when(lost["id"], lambda job: job["attempts"][0]["status"] == "unknown")
+    assert customer.entries(lost["id"]) == ["hold"], "nobody knows yet what became of it"
+    moved = customer.finished(lost["id"], within_s=60)
+    assert (moved["status"], where(moved)) == ("succeeded", "api"), (moved["error"], statuses(moved))
+    assert statuses(moved)[0] == ("studio", "failed", "unreachable")
+    assert customer.balance == Decimal(1) - spent - Decimal(API_USD) and customer.held == 0
+    assert customer.entries(lost["id"]).count("settle") == 1

@@ -1,5 +1,8 @@
 """Workflows as a customer has them: steps follow one another, caps hold, and no crash makes a second job."""
 
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +13,9 @@ from typing import Any
 import pytest
 
 from gateway import migrations
+from gateway.client import AsyncPodium, Podium, WorkflowFailed
 from tests.stories.cards import CHEAP, asked
-from tests.stories.house import Customer, Gateway, eventually
+from tests.stories.house import ROOT, Customer, Gateway, child_environment, eventually
 from tests.stories.receiver import Receiver
 from tests.stories.test_events import parsed
 from tests.stories.upstreams import Queue, Upstream, held_until, status
@@ -377,3 +381,32 @@ def test_its_end_is_told_once_and_signed(teller: Gateway) -> None:
             "all is delivered",
         )
         assert len(receiver.of("workflow.finished")) == 2
+
+
+def test_the_documents_example_runs(house: Gateway, tmp_path: Path) -> None:
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "workflows.md").read_text(), re.DOTALL)
+    variables = {"PODIUM_URL": house.url, "PODIUM_KEY": house.customer("1").secret}
+    ran = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, env=child_environment(**variables), capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0 and ran.stdout.startswith("succeeded "), ran.stderr
+    assert b"ftyp" in (tmp_path / "fox.mp4").read_bytes()[:16]
+
+
+@pytest.mark.anyio
+async def test_our_client_begins_waits_and_cancels(town: Gateway, upstream: Upstream) -> None:
+    alice = town.customer("1")
+    upstream.plan("north", status(400, {"message": "seed must be prime"}))
+    with Podium(town.url, alice.secret) as podium:
+        failing = podium.begin_workflow(steps=[step("a", asked("north"))], idempotency_key="once")
+        assert podium.begin_workflow(steps=[step("a", asked("north"))], idempotency_key="once").id == failing.id
+        with pytest.raises(WorkflowFailed, match="prime") as failure:
+            podium.wait_workflow(failing.id)
+        assert failure.value.workflow.status == "failed" == podium.workflow(failing.id).step("a").status
+        assert podium.cancel_workflow(failing.id).status == "failed"
+    async with AsyncPodium(town.url, alice.secret) as podium:
+        begun = await podium.begin_workflow(steps=[step("a", DRAFT | {"prompt": "x"})])
+        done = await podium.wait_workflow(begun.id)
+        assert done.cost_usd == Decimal("0.0005") and (await podium.workflow(begun.id)).id == done.id
+        assert (await podium.cancel_workflow(begun.id)).status == "succeeded" and done.steps[0].outputs

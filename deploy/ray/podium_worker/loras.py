@@ -28,9 +28,41 @@ class Unloadable(RuntimeError):
 def _load(pipe: Any, lora: LoraSettings, name: str, **more: Any) -> None:
     where = {key: value for key in ("weight_name", "revision") if (value := getattr(lora, key)) is not None}
     try:
+        _check(pipe, lora, pipe.lora_state_dict(lora.path, **where))
         pipe.load_lora_weights(lora.path, adapter_name=name, **where, **more)
     except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
+        if not more:
+            _clear(pipe, name)
         raise Unloadable(f"LoRA {lora.id} could not be loaded: {str(error)[:200]}") from error
+
+
+def _check(pipe: Any, lora: LoraSettings, read: Any) -> None:
+    """Some files do more than add: FLUX's control LoRAs widen layers and replace norms, for every run that follows."""
+    for key, tensor in (read[0] if isinstance(read, tuple) else read).items():
+        if "lora" not in key and "norm" in key and not key.endswith(".alpha"):
+            raise Unloadable(f"LoRA {lora.id} replaces weights of the model")
+        layer = _layer(pipe, key.removesuffix(".lora_A.weight")) if key.endswith(".lora_A.weight") else None
+        if layer is not None and layer.weight.shape[1] != tensor.shape[1]:
+            raise Unloadable(f"LoRA {lora.id} is of a model with other layers")
+
+
+def _layer(pipe: Any, path: str) -> Any | None:
+    """The layer of a path such as transformer.blocks.0.attn.to_q, below what PEFT put around it."""
+    part, _, rest = path.partition(".")
+    try:
+        module = pipe.components[part].get_submodule(rest)
+    except (KeyError, AttributeError):
+        return None
+    return getattr(module, "base_layer", module)
+
+
+def _clear(pipe: Any, name: str) -> None:
+    """PEFT makes an adapter's layers before it finds that the weights do not fit, and diffusers forgets only its name."""
+    for part in pipe.components.values():
+        if hasattr(part, "peft_config") and hasattr(part, "delete_adapters"):
+            part.delete_adapters(name)
+        elif name in getattr(part, "peft_config", {}):
+            part.delete_adapter(name)
 
 
 def _sorted(wanted: tuple[LoraBody, ...]) -> list[LoraBody]:
@@ -84,7 +116,8 @@ class Slots:
     def __init__(self, pipe: Any, known: Mapping[str, LoraSettings], rank_most: int) -> None:
         self.pipe, self.known = pipe, known
         self.places: list[str] = []
-        pipe.enable_lora_hotswap(target_rank=rank_most)
+        # Unchecked: a second place, which is only made when a run first wants two, is worth compiling once more.
+        pipe.enable_lora_hotswap(target_rank=rank_most, check_compiled="ignore")
 
     def held(self) -> tuple[str, ...]:
         return tuple(self.places)

@@ -28,10 +28,12 @@ class Loaded:
         with self.meter.loading():
             self.pipe = _read(model, device)
             self.adapters = _adapters(self.pipe, model)
+            self.by_class: dict[str, Any] = {type(self.pipe).__name__: self.pipe}
             if model.compile is not None:
+                # A place for adapters must be in the model before it is compiled.
+                self.adapters.use(self._first())
                 _compile(self.pipe, model.compile)
                 self._warm_up()
-        self.by_class: dict[str, Any] = {type(self.pipe).__name__: self.pipe}
 
     def pipe_for(self, task: Task) -> Any:
         """The pipeline that does a task, on the same weights."""
@@ -74,6 +76,9 @@ class Loaded:
             # A run that was stopped never came to the end of the pipeline's own call, where this is done.
             pipe.maybe_free_model_hooks()
 
+    def _first(self) -> tuple[LoraBody, ...]:
+        return tuple(LoraBody(id=lora.id) for lora in self.model.loras[:1])
+
     def _warm_up(self) -> None:
         """Compile for the default size, without a LoRA and with one, as far as the settings have them."""
         task = next(iter(self.model.tasks))
@@ -82,9 +87,7 @@ class Loaded:
         sizes = self.model.defaults.model_dump(exclude={"steps", "fps", "guidance"})
         if task == "text-to-image":
             sizes["frames"] = None
-        self.by_class = {type(self.pipe).__name__: self.pipe}
-        first = tuple(LoraBody(id=lora.id) for lora in self.model.loras[:1])
-        for loras in (first, ()) if first else ((),):
+        for loras in {self._first(): None, (): None}:
             body = RunBody(task=task, model=self.model.name, prompt="warm", steps=WARM_STEPS, loras=loras, **sizes)
             self.generate(body, Watch(), Meter(self.device))
 

@@ -1,4 +1,4 @@
-"""A worker as its operator has it: `serve run` in a process of its own, over tiny weights, on a port of this machine."""
+"""A worker as its operator has it: `serve run` in a process of its own, over tiny weights, on a port of its own."""
 
 import json
 import os
@@ -17,6 +17,8 @@ import httpx
 import pytest
 import torch
 import yaml
+from podium_worker import media
+from podium_worker.wire import Made
 from tiny import write_lora, write_pipeline
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -47,6 +49,16 @@ class Weights:
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     return Weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def clips_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared is what the models made: x264 may write the same frames in two ways."""
+
+    def bare(frames: media.Pixels, fps: int) -> Made:
+        return Made(data=frames.tobytes(), mime="video/raw", width=frames.shape[2], height=frames.shape[1], fps=fps)
+
+    monkeypatch.setattr(media, "clip", bare)
 
 
 def model_settings(weights: Weights, name: str, **more: Any) -> dict[str, Any]:

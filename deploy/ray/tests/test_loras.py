@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import torch
 from conftest import Weights, model_settings
-from safetensors.torch import load_file, save_file
-
 from podium_worker.loras import Shelf, Unloadable
 from podium_worker.pipelines import Loaded
 from podium_worker.running import Meter, Watch
 from podium_worker.settings import ModelSettings
 from podium_worker.wire import RunBody
+from safetensors.torch import load_file, save_file
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("clips_as_they_are")
 
 
 def loaded(weights: Weights, name: str, **more: Any) -> Loaded:
@@ -102,6 +102,8 @@ def test_compiled_code_swaps_loras_of_several_ranks_and_compiles_no_more(weights
             assert made(model, name) == first[name]
         assert made(model) == bare
     assert model.adapters.held() == ("style-b",)
+    both = made(model, "style-b", "style-c")
+    assert both not in first.values() and made(model, "style-b") == first["style-b"]
 
 
 def test_nothing_is_ever_fused(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 from conftest import Weights, model_settings
-
 from podium_worker.pipelines import Loaded
 from podium_worker.running import Meter, Stopped, Watch
 from podium_worker.settings import ModelSettings
 from podium_worker.wire import RunBody, Unsuitable
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("clips_as_they_are")
 
 
 def loaded(weights: Weights, name: str, **more: Any) -> Loaded:
