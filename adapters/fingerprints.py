@@ -70,8 +70,8 @@ def _sglang(seen: Seen) -> str | None:
     return "" if seen["/model_info"].json()["model_type"] == "diffusion" else None
 
 
-def _gauges(seen: Seen, prefix: str) -> bool:
-    return any(line.startswith(prefix) for line in seen["/metrics"].body.decode(errors="replace").splitlines())
+def _gauges(seen: Seen, *prefixes: str) -> bool:
+    return any(line.startswith(prefixes) for line in seen["/metrics"].body.decode(errors="replace").splitlines())
 
 
 def _is_omni(seen: Seen) -> bool:
@@ -89,7 +89,7 @@ def _vllm(seen: Seen) -> str | None:
 
 
 def _vllm_omni(seen: Seen) -> str | None:
-    return _vllm_version(seen) if _gauges(seen, "vllm") and _is_omni(seen) else None
+    return _vllm_version(seen) if _gauges(seen, "vllm:", "vllm_omni:") and _is_omni(seen) else None
 
 
 def _ollama(seen: Seen) -> str | None:

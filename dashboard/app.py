@@ -9,6 +9,7 @@ from PIL import Image
 from dashboard import parts, session
 from dashboard.client import Refused
 from dashboard.views import (
+    arena,
     churn,
     decisions,
     frontier,
@@ -18,6 +19,7 @@ from dashboard.views import (
     operations,
     overview,
     playground,
+    workflows,
 )
 
 
@@ -38,6 +40,8 @@ PLACES = (
     Place("Choose", "churn", churn.show, "sync_alt"),
     Place("Work", "playground", playground.show, "brush"),
     Place("Work", "jobs", jobs.show, "photo_library"),
+    Place("Work", "workflows", workflows.show, "account_tree"),
+    Place("Work", "arena", arena.show, "swords"),
     Place("Work", "decisions", decisions.show, "rule"),
     Place("Account", "money", money.show, "payments"),
     Place("Account", "operations", operations.show, "monitor_heart", for_admins=True),

@@ -19,8 +19,10 @@ GREY = "#8a8f98"
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GOLD, GREY)
 STATUS_COLOURS = {
     "waiting": GREY, "running": SKY, "pending": SKY, "succeeded": GREEN, "failed": RED, "canceled": GOLD,
-    "unknown": PURPLE,
+    "unknown": PURPLE, "ready": BLUE, "queued": BLUE, "skipped": GREY,
 }  # fmt: skip
+INK = "currentColor"
+"""The colour of the page's own words, whatever its theme: a canvas takes it from the page."""
 HEIGHT_PX = 340
 TALL_PX = 460
 BAR_PX = 30
@@ -232,3 +234,79 @@ def qualities(rows: Sequence[Row]) -> Any:
                  alt.Tooltip("high:Q", format=".2f")],
     )  # fmt: skip
     return _finished(alt.layer(bar, dot), _bars(len(rows)) - LEGEND_PX)
+
+
+RATING = "rating (points of Elo's scale, 1000 in the middle)"
+
+
+def standings(rows: Sequence[Row]) -> Any:
+    """Ratings by votes with their 95 % intervals, one line for each model, the first on top."""
+    base = alt.Chart(_data(rows)).encode(
+        y=alt.Y("name:N", sort=[row["name"] for row in rows], axis=alt.Axis(title=None))
+    )
+    bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
+        x=alt.X("low:Q", scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(title=RATING, tickCount=6)), x2="high:Q"
+    )
+    dot = base.mark_point(filled=True, size=120, opacity=1).encode(
+        x="rating:Q",
+        color=alt.Color(
+            "where:N", scale=alt.Scale(domain=["on the board", "too few votes yet"], range=[BLUE, GREY]),
+        ),
+        shape=alt.Shape(
+            "where:N", scale=alt.Scale(domain=["on the board", "too few votes yet"], range=["circle", "diamond"]),
+        ),
+        tooltip=["name:N", alt.Tooltip("rating:Q", format=".0f"), alt.Tooltip("low:Q", format=".0f"),
+                 alt.Tooltip("high:Q", format=".0f"), "votes:Q", alt.Tooltip("won:Q", format=".0%")],
+    )  # fmt: skip
+    return _finished(alt.layer(bar, dot), _bars(len(rows)))
+
+
+COLUMN_PX, NARROW_PX, LINE_PX = 280, 170, 112
+"""A column of a graph, as wide as eight of them allow, and a line of boxes."""
+GRAPH_PX = 1_120
+THUMB_PX = 64
+
+
+def graph(boxes: Sequence[Row], edges: Sequence[Row]) -> Any:
+    """Steps as boxes from left to right, with their state in a word, a sign and a colour, and what they made."""
+    columns = max((row["x"] for row in boxes), default=0) + 1
+    column_px = max(NARROW_PX, min(COLUMN_PX, GRAPH_PX // columns))
+    tops, bottoms = [row["top"] for row in boxes], [row["bottom"] for row in boxes]
+    x_scale = alt.Scale(domain=[-0.45, columns - 0.55], nice=False, zero=False)
+    y_scale = alt.Scale(
+        domain=[min(tops, default=0) - 0.1, max(bottoms, default=1) + 0.1], nice=False, zero=False, reverse=True
+    )
+
+    def at(x: str, y: str) -> dict[str, Any]:
+        return {"x": alt.X(f"{x}:Q", scale=x_scale, axis=None), "y": alt.Y(f"{y}:Q", scale=y_scale, axis=None)}
+
+    line = alt.Chart(_data(edges))
+    made = alt.Chart(_data(boxes))
+    states = list(dict.fromkeys(row["status"] for row in boxes))
+    colour = alt.Color(
+        "status:N", legend=None, scale=alt.Scale(domain=states, range=[STATUS_COLOURS[name] for name in states])
+    )
+    told = ["step:N", "task:N", "status:N", "model:N", "cost:N"]
+    inner_px = column_px * 0.76 - THUMB_PX - 34
+    text: dict[str, Any] = {"align": "left", "baseline": "middle", "color": INK, "limit": inner_px, "dx": THUMB_PX + 20}
+    layers = [
+        line.mark_rule(color=GREY, strokeWidth=2).encode(**at("from_x", "from_y"), x2="to_x", y2="to_y"),
+        line.mark_point(shape="triangle-right", filled=True, size=90, color=GREY, opacity=1, xOffset=-5).encode(
+            **at("to_x", "to_y")
+        ),
+        made.mark_rect(cornerRadius=8, strokeWidth=2, fillOpacity=0.13, strokeOpacity=1).encode(
+            **at("left", "top"), x2="right", y2="bottom", color=colour, stroke=colour, tooltip=told
+        ),
+        made.transform_filter("!datum.picture")
+        .mark_text(fontSize=28, color=INK, dx=THUMB_PX / 2 + 10)
+        .transform_calculate(sign="substring(datum.state, 0, 1)")
+        .encode(**at("left", "y"), text="sign:N"),
+        made.transform_filter("datum.picture")
+        .mark_image(width=THUMB_PX, height=THUMB_PX, xOffset=THUMB_PX / 2 + 10)
+        .encode(**at("left", "y"), url="picture:N", tooltip=told),
+        made.mark_text(fontSize=14, fontWeight="bold", dy=-22, **text).encode(**at("left", "y"), text="step:N"),
+        made.mark_text(fontSize=13, **text).encode(**at("left", "y"), text="state:N"),
+        made.mark_text(fontSize=12, dy=22, opacity=0.75, **text).encode(**at("left", "y"), text="task:N"),
+    ]
+    lines = max(bottoms, default=1) - min(tops, default=0)
+    return _finished(alt.layer(*layers), round(LINE_PX * (lines + 0.2))).properties(width=column_px * columns)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+
+from dashboard.events import DONE, Event, read
 
 Document = dict[str, Any]
 """A JSON object as the API's reference describes it."""
@@ -55,6 +58,32 @@ class Podium:
         """The bytes of an asset. Ask for its size first: they are held whole."""
         return self._sent("GET", f"/v1/assets/{quote(asset, safe='')}/content").content
 
+    def upload(self, data: bytes, mime: str) -> Document:
+        """Keep a file with the gateway, for the inputs of a job."""
+        return self._asked("POST", "/v1/assets", content=data, headers={"content-type": mime})
+
+    def events(self, path: str, after: str, within_s: float) -> list[Event]:
+        """What happened since the event `after` (all, if that is empty) and what happens in the next `within_s`
+        seconds: enough to look again and again, where no connection can be held."""
+        ends_s = monotonic() + within_s
+        headers = {"authorization": f"Bearer {self.secret}"} | ({"last-event-id": after} if after else {})
+        timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S, read=within_s)
+        found: list[Event] = []
+        try:
+            with self._connected(timeout) as client, client.stream("GET", path, headers=headers) as reply:
+                if reply.is_error:
+                    reply.read()
+                    raise _refusal(self.url, reply)
+                for event in read(reply.iter_lines()):
+                    found.append(event)
+                    if event.name == DONE or monotonic() >= ends_s:
+                        break
+        except httpx.ReadTimeout:
+            return found
+        except httpx.TransportError as error:
+            raise self._unreachable() from error
+        return found
+
     def text(self, path: str, **params: Any) -> str:
         """An answer that is not JSON, such as a statement in CSV."""
         return self._sent("GET", path, params=params).text
@@ -90,17 +119,22 @@ class Podium:
 
     def _sent(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
         signed = {"authorization": f"Bearer {self.secret}"} | dict(headers or {})
-        is_local = urlsplit(self.url).hostname in LOCAL  # a proxy is not asked for what is on this machine
-        timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
         try:
-            with httpx.Client(base_url=self.url, timeout=timeout, trust_env=not is_local) as client:
+            with self._connected(httpx.Timeout(ANSWER_S, connect=CONNECT_S)) as client:
                 reply = client.request(method, path, headers=signed, **more)
         except httpx.TransportError as error:
-            told = f"No gateway answers at {self.url}: start one with `podium up`, or say where it is with PODIUM_URL."
-            raise Refused(0, "unreachable", told) from error
+            raise self._unreachable() from error
         if reply.is_error:
             raise _refusal(self.url, reply)
         return reply
+
+    def _connected(self, timeout: httpx.Timeout) -> httpx.Client:
+        is_local = urlsplit(self.url).hostname in LOCAL  # a proxy is not asked for what is on this machine
+        return httpx.Client(base_url=self.url, timeout=timeout, trust_env=not is_local)
+
+    def _unreachable(self) -> Refused:
+        told = f"No gateway answers at {self.url}: start one with `podium up`, or say where it is with PODIUM_URL."
+        return Refused(0, "unreachable", told)
 
 
 def _refusal(url: str, reply: httpx.Response) -> Refused:

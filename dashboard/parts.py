@@ -34,7 +34,7 @@ def link(page: str, label: str, **query: str) -> None:
 
 
 STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 2.75rem; padding-bottom: 3rem; max-width: 90rem; }
+[data-testid="stMainBlockContainer"] { padding-top: 3.75rem; padding-bottom: 3rem; max-width: 90rem; }
 [data-testid="stMain"] :focus-visible, [data-testid="stSidebar"] :focus-visible {
   outline: 2px solid #2684c7; outline-offset: 2px; }
 </style>"""

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import problems, telemetry
 from gateway.arena import routes as arena
-from gateway.assembly import Parts, reprice
+from gateway.assembly import Parts, relive, reprice
 from gateway.assets import routes as assets
 from gateway.budgets import routes as budgets
 from gateway.callbacks import routes as callbacks
@@ -23,7 +23,9 @@ from gateway.catalog import (
     estimate_routes as estimates,
     name_routes as names,
     price_routes as price_proposals,
+    provider_routes as providers,
     routes as catalog,
+    word_routes as offer_words,
 )
 from gateway.changes import routes as changes
 from gateway.doors.door import Door
@@ -85,6 +87,8 @@ def mount(app: FastAPI, parts: Parts) -> None:
     )
     app.include_router(price_proposals.routes(parts.db, parts.supply, lambda: reprice(parts)))
     app.include_router(names.routes(parts.db, parts.supply))
+    app.include_router(offer_words.routes(parts.db, parts.supply, lambda: parts.routing.lives, lambda: relive(parts)))
+    app.include_router(providers.routes(parts.db, parts.supply, parts.engines))
     app.include_router(changes.routes(parts.db))
     app.include_router(boards.routes(parts.db, parts.supply, lambda: parts.routing.belief))
     app.include_router(estimates.routes(parts.supply, lambda: parts.routing.belief, lambda: parts.settings.catalog_dir))

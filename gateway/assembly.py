@@ -302,6 +302,11 @@ async def reprice(parts: Parts) -> None:
         parts.routing.believe(parts.routing.belief)
 
 
+async def relive(parts: Parts) -> None:
+    """Decide by a word on an offer that was said just now."""
+    parts.routing.believe(parts.routing.belief, await parts.watch.refreshed(clock.now()))
+
+
 async def record_lives(parts: Parts) -> str:
     return await recording.record(parts.db, parts.watch, clock.now())
 

@@ -8,6 +8,7 @@ however long. One reading without it proves nothing either, so an absence must b
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from adapters.schema import Frozen, Model
@@ -69,6 +70,23 @@ class Announced(NamedTuple):
         return f"{self.source} announced on {self.on} {when}"
 
 
+class Verdict(StrEnum):
+    RETIRED = "retired"
+    KEEP = "keep"
+
+
+class Word(NamedTuple):
+    """What the operator said of a subject: it is over, or what was observed of its end is wrong."""
+
+    verdict: Verdict
+    on: date
+    why: str = ""
+
+    @property
+    def reason(self) -> str:
+        return f": {self.why}" if self.why else ""
+
+
 class Life(Frozen):
     """Where a subject stands in its life, since when, and on what evidence."""
 
@@ -77,6 +95,9 @@ class Life(Frozen):
     evidence: str
     ends: date | None = None
     successor: str | None = None
+
+
+NO_WORDS: Mapping[str, Word] = MappingProxyType({})
 
 
 class Watch(NamedTuple):
@@ -93,16 +114,23 @@ class Watch(NamedTuple):
 
 def lives(
     subjects: Iterable[str], shown: Sequence[Shown], tried: Mapping[str, Tried], announced: Sequence[Announced],
-    now: date, stale_days: int = STALE_DAYS, retired_days: int = RETIRED_DAYS,
+    now: date, stale_days: int = STALE_DAYS, retired_days: int = RETIRED_DAYS, words: Mapping[str, Word] = NO_WORDS,
 ) -> dict[str, Life]:  # fmt: skip
-    """Every subject's stage as of `now`. Readings and notices after `now` are not looked at; order changes nothing."""
+    """Every subject's stage as of `now`. Readings and notices after `now` are not looked at; order changes nothing.
+
+    `words` are the operator's: one that retires needs no evidence beside it, and one that keeps outweighs whatever was
+    observed, but not an announced end that has come.
+    """
     watches = _watches([each for each in shown if each.day <= now])
     notices: dict[str, Announced] = {}
     for notice in sorted((each for each in announced if each.on <= now), key=_word):
         notices[notice.subject] = notice  # the latest word counts: ends are put off, and taken back
     return {
         subject: _life(
-            watches.get(subject, ()), tried.get(subject, Tried()), notices.get(subject), now, stale_days, retired_days
+            _Seen(watches.get(subject, ()), tried.get(subject, Tried()), notices.get(subject), words.get(subject)),
+            now,
+            stale_days,
+            retired_days,
         )
         for subject in subjects
     }
@@ -127,17 +155,36 @@ def _watches(shown: Sequence[Shown]) -> dict[str, tuple[Watch, ...]]:
     return {subject: tuple(each) for subject, each in found.items()}
 
 
-def _life(
-    watches: Sequence[Watch], tried: Tried, notice: Announced | None, now: date, stale_days: int, retired_days: int
-) -> Life:
+class _Seen(NamedTuple):
+    """All that is known of one subject."""
+
+    watches: Sequence[Watch]
+    tried: Tried
+    notice: Announced | None
+    word: Word | None
+
+
+def _life(seen: _Seen, now: date, stale_days: int, retired_days: int) -> Life:
+    watches, tried, notice, word = seen
     if notice and notice.ends and notice.ends <= now and not notice.is_hearsay:
         return _announced(notice, Stage.RETIRED, notice.ends)
+    if word and word.verdict is Verdict.RETIRED:
+        said, heir = f"retired by the operator{word.reason}", notice.successor if notice else None
+        return Life(stage=Stage.RETIRED, since=word.on, evidence=said, successor=heir)
     unseen = _unseen(watches, tried, stale_days, retired_days)
-    if unseen and unseen.stage is Stage.RETIRED:
+    if unseen and unseen.stage is Stage.RETIRED and not word:
         return unseen
     if notice:
         return _announced(notice, Stage.DEPRECATED, notice.on)
-    return unseen or _missing(tried) or _faded(watches) or _active(watches, tried, now)
+    if (observed := unseen or _missing(tried)) is not None:
+        return _kept(word, observed) if word else observed
+    return _faded(watches) or _active(watches, tried, now)
+
+
+def _kept(word: Word, observed: Life) -> Life:
+    """In use whatever was observed, which the evidence still tells."""
+    said = f"kept by the operator{word.reason}; {observed.evidence}"
+    return Life(stage=Stage.ACTIVE, since=word.on, evidence=said)
 
 
 def _announced(notice: Announced, stage: Stage, since: date) -> Life:

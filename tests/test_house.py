@@ -67,7 +67,8 @@ ASKED_BY_NAME = {"adapters/signing.py": {"bedrock"}}
 """Amazon's name of a service, which its hosts spell in several ways; every service of theirs is signed for there."""
 
 NOT_IMPORTED = {
-    "dashboard.app": "run by `podium dashboard`",
+    "dashboard.app": "run by Streamlit, for each look at a page",
+    "dashboard.server": "run by `podium dashboard`",
     "gateway.cli": "the command `podium`",
     "gateway.client": "for other people's programs",
     "gateway.sandbox.__main__": "`python -m gateway.sandbox`",
@@ -248,8 +249,9 @@ def test_every_path_and_every_problem_is_in_the_reference():
     told = document("docs/api.md")
     app, unknown = FastAPI(), SimpleNamespace(db=None)
     parts: Any = SimpleNamespace(
-        jobs=None, assets=None, callbacks=None, db=None, routing=None, supply=None, keyring=unknown, settings=None
-    )
+        jobs=None, workflows=None, arena=None, engines=None, assets=None, callbacks=None, db=None, routing=None,
+        supply=None, keyring=unknown, settings=None,
+    )  # fmt: skip
     api.mount(app, parts)
     api.add_probes(app, lambda: None)  # type: ignore[arg-type,return-value]
     for path, methods in app.openapi()["paths"].items():

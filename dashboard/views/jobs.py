@@ -1,20 +1,30 @@
-"""Jobs: the list, and one job with what it made, its attempts in time and its receipt. It starts and stops none."""
+"""Jobs: the list, and one job as it goes: what it made, its events, its attempts and its receipt. It starts none."""
+
+from time import monotonic
 
 import streamlit as st
 
-from dashboard import charts, frames, parts, session
-from dashboard.client import Document
+from dashboard import charts, events, frames, parts, session
+from dashboard.client import Document, Refused
+from dashboard.events import Heard
 from dashboard.standards import standards
-from dashboard.words import count, plain, seconds, short, size, usd
+from dashboard.views.outputs import cost_said, output_shown
+from dashboard.words import count, plain, seconds, short, usd
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 FINAL = frozenset({"succeeded", "failed", "canceled"})
 ROWS = 200
+LOOKED_AT = 500
+"""Jobs that one look for a model goes through: the API gives so many at once. The next are a click away."""
 SHOWN = 12
 """Pictures on the wall above the list."""
 COLUMNS = 4
 EVERY_S = 2
 """How often a job that runs is looked at anew."""
+LISTEN_S = 0.3
+"""How long one look listens: what came since the last is told at once."""
+HEARD = "podium.heard"
+HEARD_MOST = 1_000
 
 
 def show() -> None:
@@ -27,32 +37,70 @@ def show() -> None:
 
 def _listing() -> None:
     parts.heading("Jobs", "What was made, what runs, and what went wrong?")
-    left, right = st.columns(2)
+    left, middle, right = st.columns([3, 2, 2])
     with left:
-        status = st.segmented_control("Status", STATUSES, key="status", bind="query-params")
-    with right:
+        status = st.segmented_control("Status", STATUSES, key="status", bind="query-params", on_change=_from_the_newest)
+    with middle:
         task = st.selectbox(
-            "Task", list(standards()), index=None, placeholder="every task", key="of_task", bind="query-params"
-        )
-    page = session.live("/v1/jobs", status=status, task=task, limit=ROWS)
-    if not page["data"]:
+            "Task", list(standards()), index=None, placeholder="every task", key="of_task", bind="query-params",
+            on_change=_from_the_newest,
+        )  # fmt: skip
+    with right:
+        models = sorted({each["model"] for each in session.steady_rows("/v1/offers", task=task)})
+        model = st.selectbox(
+            "Model", models, index=None, placeholder="every model", key="of_model", bind="query-params",
+            on_change=_from_the_newest,
+        )  # fmt: skip
+    after = st.query_params.get("after")
+    page = session.live("/v1/jobs", status=status, task=task, limit=LOOKED_AT if model else ROWS, after=after)
+    jobs = [each for each in page["data"] if model is None or each["model"] == model]
+    _told(page, jobs, model)
+    if jobs:
+        _table(jobs)
+    _turned(page, after)
+    _wall(jobs)
+
+
+def _from_the_newest() -> None:
+    """Another filter begins anew: `after` spoke of another list."""
+    st.query_params.pop("after", None)
+
+
+def _told(page: Document, jobs: list[Document], model: str | None) -> None:
+    if jobs:
+        among = f" of {short(model)} among {count(len(page['data']), 'job')}" if model else ""
+        st.caption(f"{count(len(jobs), 'job')}{among}, the newest first. Choose a row to open it.")
+    elif page["next"]:
+        st.caption(f"None of {model} among these {count(len(page['data']), 'job')}; older ones may be.")
+    else:
         parts.empty("No such job. Other filters show others; the playground makes one.")
         parts.link("playground", "To the playground")
-        return
-    more = f" The newest {ROWS} are shown; filters find older ones." if page["next"] else ""
-    st.caption(f"{count(len(page['data']), 'job')}.{more} Choose a row to open it.")
+
+
+def _table(jobs: list[Document]) -> None:
     chosen = st.dataframe(
-        frames.jobs(page), hide_index=True, key="jobs-table", on_select="rerun", selection_mode="single-row",
+        frames.jobs({"data": jobs}), hide_index=True, key="jobs-table", on_select="rerun", selection_mode="single-row",
         column_config={
             "created": parts.moments(), "took": parts.SECONDS, "cost": parts.USD,
             "job": st.column_config.TextColumn(width="small"),
         },
         placeholder="–",
     )  # fmt: skip
-    rows = chosen["selection"]["rows"]
-    if rows:
-        parts.go("jobs", job=page["data"][rows[0]]["id"])
-    _wall(page["data"])
+    if rows := chosen["selection"]["rows"]:
+        parts.go("jobs", job=jobs[rows[0]]["id"])
+
+
+def _turned(page: Document, after: str | None) -> None:
+    """To older jobs, and back to the newest; the address says where one is."""
+    with st.container(horizontal=True):
+        if after:
+            st.button("Newest", icon=":material/first_page:", on_click=_from_the_newest)
+        if page["next"]:
+            st.button("Older", icon=":material/chevron_right:", on_click=_older, args=(page["next"],))
+
+
+def _older(after: str) -> None:
+    st.query_params["after"] = after
 
 
 def _wall(jobs: list[Document]) -> None:
@@ -75,17 +123,53 @@ def _one(job_id: str) -> None:
     first = session.live(f"/v1/jobs/{job_id}")
     if first["status"] in FINAL:
         job_shown(first)
+        _log(job_id)
     else:
         _running(job_id)
 
 
 @st.fragment(run_every=EVERY_S)
 def _running(job_id: str) -> None:
+    heard = _listened(job_id)
     job = session.live(f"/v1/jobs/{job_id}")
     if job["status"] in FINAL:
         st.rerun()
-    st.progress(min(1.0, job["progress"] or 0.0), text=f"{job['status']} at {job['offer']} …")
+    waits, stops = st.columns([6, 1], vertical_alignment="center")
+    waits.progress(min(1.0, job["progress"] or 0.0), text=f"{job['status']} at {plain(job['offer'])} …")
+    stops.button("Cancel", icon=":material/stop_circle:", on_click=_cancel, args=(job_id,), width="stretch")
+    said = [each.event for each in heard]
+    if words := events.text(said):
+        with st.container(border=True):
+            st.text(words)
+    if picture := events.partial(said):
+        st.image(picture, width=480, alt="The picture so far")
     job_shown(job)
+    _log(job_id)
+
+
+def _listened(job_id: str) -> list[Heard]:
+    """All that was heard of a job on this page, each with when; what is new is asked for first."""
+    heard: list[Heard] = st.session_state.setdefault(HEARD, {}).setdefault(job_id, [])
+    last = heard[-1].event.id if heard else ""
+    try:
+        news = session.podium().events(f"/v1/jobs/{job_id}/events", last, LISTEN_S)
+    except Refused:
+        return heard  # the look at the job itself says what is wrong
+    heard += [Heard(monotonic(), event) for event in news]
+    del heard[:-HEARD_MOST]
+    return heard
+
+
+def _log(job_id: str) -> None:
+    heard: list[Heard] = st.session_state.get(HEARD, {}).get(job_id, [])
+    if rows := events.log(heard):
+        st.subheader("Events as they came", anchor=False)
+        parts.table(rows, f"events-{job_id}", heard=parts.SECONDS)
+
+
+def _cancel(job_id: str) -> None:
+    session.podium().post(f"/v1/jobs/{job_id}/cancel", {})
+    session.forget()
 
 
 def job_shown(job: Document) -> None:
@@ -101,6 +185,7 @@ def job_shown(job: Document) -> None:
     for column, output in zip(st.columns(2), job["outputs"], strict=False):
         with column:
             output_shown(output, details=True)
+            _goes_on(output)
     for output in job["outputs"][2:]:
         output_shown(output, details=True)
     left, right = st.columns([3, 2])
@@ -111,7 +196,10 @@ def job_shown(job: Document) -> None:
             if each["message"]:
                 st.caption(f"`{each['offer']}` {each['fault']}: {plain(each['message'])}")
     with right:
-        _receipt(job)
+        st.subheader("Receipt", anchor=False)
+        if job["cost"]["lines"]:
+            parts.table(frames.receipt(job), f"receipt-{job['id']}")
+        cost_said(job)
     parts.link("decisions", "Why this offer was chosen", decision=job["decision"])
 
 
@@ -125,46 +213,9 @@ def _facts(job: Document) -> None:
     st.caption(f"{job['task']} at {job['offer']}, created {created}, ended {ended}")
 
 
-def output_shown(output: Document, details: bool = False) -> None:
-    """A picture, a clip, a sound or words; one too large to hold is linked to."""
-    kind = output["mime"].partition("/")[0]
-    if output["text"] is not None:
-        st.text(output["text"])
-    elif output["size_bytes"] > session.MEDIA_BYTES:
-        st.link_button(f"Open ({size(output['size_bytes'])})", output["url"])
-    else:
-        data = session.media(output["asset"])
-        match kind:
-            case "image":
-                st.image(data, width="stretch")
-            case "video":
-                st.video(data, format=output["mime"])
-            case "audio":
-                st.audio(data, format=output["mime"])
-            case _:
-                st.download_button("Save", data, file_name=output["asset"], mime=output["mime"], key=output["asset"])
-    if details:
-        st.caption(_details(output))
-
-
-def _details(output: Document) -> str:
-    facts = [output["mime"], size(output["size_bytes"])]
-    if output["width"]:
-        facts.insert(0, f"{output['width']}×{output['height']} pixels")
-    if output["duration_s"]:
-        facts.insert(0, seconds(output["duration_s"]))
-    return " · ".join(facts)
-
-
-def _receipt(job: Document) -> None:
-    st.subheader("Receipt", anchor=False)
-    cost = job["cost"]
-    if not cost["lines"]:
-        st.caption(f"Quoted {cost['quote_usd']} USD, held {cost['held_usd']} USD; not settled by lines.")
-        return
-    parts.table(frames.receipt(job), f"receipt-{job['id']}")
-    told = {"table": "by the price table", "provider": "as the provider said"}.get(str(cost["source"]), cost["source"])
-    st.markdown(
-        f"**{cost['cost_usd']} USD**, {told}. Quoted {cost['quote_usd']} USD, held {cost['held_usd']} USD. "
-        f"{job['compute_units'] or 0:,.1f} compute units."
-    )
+def _goes_on(output: Document) -> None:
+    """A picture can be where another thing starts."""
+    if output["asset"] and output["mime"].startswith("image/"):
+        with st.container(horizontal=True):
+            parts.link("playground", "Edit it", task="image-edit", picture=output["asset"])
+            parts.link("playground", "Make it move", task="image-to-video", picture=output["asset"])

@@ -268,3 +268,43 @@ def live(connection: Connection) -> dict[str, int]:
         sa.select(ATTEMPT.c.status, sa.func.count()).where(ATTEMPT.c.status.in_(statuses)).group_by(ATTEMPT.c.status)
     )
     return {status: count for status, count in connection.execute(query)}
+
+
+class Tally(NamedTuple):
+    """Attempts of one provider that ended the same way, since two moments."""
+
+    provider: str
+    status: Status
+    fault: str | None
+    recent: int
+    """Since the later moment."""
+    all: int
+
+
+def tallies(connection: Connection, since: datetime, later: datetime) -> list[Tally]:
+    """How attempts ended since a moment, and of them since a later one. Read from an index of ended attempts alone."""
+    recent = sa.func.sum(sa.case((ATTEMPT.c.ended_at >= later, 1), else_=0))
+    by = (ATTEMPT.c.provider, ATTEMPT.c.status, ATTEMPT.c.fault)
+    query = sa.select(*by, recent, sa.func.count()).where(ATTEMPT.c.ended_at >= since).group_by(*by)
+    return [
+        Tally(provider, Status(status), fault, int(newer), count)
+        for provider, status, fault, newer, count in connection.execute(query)
+    ]
+
+
+class Ended(NamedTuple):
+    provider: str
+    offer: str
+    status: Status
+    fault: str | None
+    ended_at: datetime
+
+
+def endings(connection: Connection, since: datetime, most: int) -> list[Ended]:
+    """How the newest attempts ended, as breakers want it; from the same index."""
+    columns = [ATTEMPT.c[name] for name in Ended._fields]
+    query = sa.select(*columns).where(ATTEMPT.c.ended_at >= since).order_by(ATTEMPT.c.ended_at.desc()).limit(most)
+    return [
+        Ended(provider, offer, Status(status), fault, at)
+        for provider, offer, status, fault, at in connection.execute(query)
+    ]

@@ -14,6 +14,16 @@ class AttemptRow(SQLModel, table=True):
     __table_args__: ClassVar = (
         sa.Index("ix_attempt_due", "status", "due_at"),
         sa.Index("ix_attempt_offer_ended", "offer", "ended_at"),
+        sa.Index(
+            "ix_attempt_ended",
+            "ended_at",
+            "provider",
+            "offer",
+            "status",
+            "fault",
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        ),
         sa.UniqueConstraint("job_id", "number"),
     )
 

@@ -174,9 +174,17 @@ def standings_of(payload: str | bytes, names: Names) -> tuple[Standing, ...]:
         resolve, middle = names.resolve_label, said.get("middle")
         return tuple(
             Standing(
-                board, task, day, row["label"], resolve(row["label"]),
-                row["rating"], row["low"], row["high"], row["votes"], middle,
-            )  # fmt: skip
+                board,
+                task,
+                day,
+                row["label"],
+                resolve(row["label"]),
+                row["rating"],
+                row["low"],
+                row["high"],
+                row["votes"],
+                middle,
+            )
             for row in said["rows"]
         )
     except (LookupError, TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from adapters.errors import Fault
 from adapters.schema import Offer
 from gateway.attempts.store import ATTEMPT
-from gateway.catalog import hazards
+from gateway.catalog import hazards, words
 from gateway.catalog.matching import Matcher, matcher, provider_of
 from gateway.catalog.sightings import Heard, Looked, Sightings
 from gateway.catalog.supply import Supply
@@ -25,7 +25,7 @@ from gateway.db import Database
 from router import retirement
 from router.evidence import HAZARD_UNKNOWN_PER_DAY
 from router.feeds.sources import NOTICES
-from router.retirement import RETIRED_DAYS, STALE_DAYS, Announced, Life, Shown, Stage, Tried
+from router.retirement import NO_WORDS, RETIRED_DAYS, STALE_DAYS, Announced, Life, Shown, Stage, Tried, Word
 
 TRIED_DAYS = 90
 """How far back attempts confirm an offer, or miss it."""
@@ -92,42 +92,44 @@ USUAL = Limits()
 
 @dataclass
 class Watch:
-    """Keeps the lives up to date for one process: folded again when there is a new reading, a new day, or after five
-    minutes, and never while somebody waits for an answer."""
+    """Keeps the lives up to date for one process: folded again when there is a new reading, a new word of the operator,
+    a new day, or after five minutes."""
 
     db: Database
     supply: Supply
     limits: Limits = USUAL
     lives: Lives = field(default_factory=Lives)
     folded_at: datetime | None = None
+    said: Mapping[str, Word] = field(default_factory=dict)
     sightings: Sightings = field(init=False)
 
     def __post_init__(self) -> None:
         self.sightings = Sightings(self.db)
 
     async def refreshed(self, now: datetime) -> Lives:
-        is_new = await self.sightings.refresh(now)
+        said = await self.db.read(words.said)
+        is_new = await self.sightings.refresh(now) or said != self.said
         before = self.folded_at
         if is_new or before is None or before.date() != now.date() or now - before >= AGAIN or now < before:
             tried = await self.db.read(lambda connection: tries(connection, now))
             looked, heard = tuple(self.sightings.looked.values()), self.sightings.heard()
-            self.lives = await asyncio.to_thread(fold, self.supply, looked, heard, tried, now.date(), self.limits)
-            self.folded_at = now
+            self.lives = await asyncio.to_thread(fold, self.supply, looked, heard, tried, now.date(), self.limits, said)
+            self.folded_at, self.said = now, said
         return self.lives
 
 
 def fold(
     supply: Supply, looked: Iterable[Looked], heard: Iterable[Heard], tried: Mapping[str, Tried], today: date,
-    limits: Limits = USUAL,
+    limits: Limits = USUAL, said_of: Mapping[str, Word] = NO_WORDS,
 ) -> Lives:  # fmt: skip
-    """All lives as of `today`. Order of readings and notices changes nothing."""
+    """All lives as of `today`. Order of readings and notices changes nothing. `said_of`: the operator's words."""
     offers = supply.catalog.offers()
     match = matcher(offers, supply.names)
     looked = tuple(looked)
     shown = _shown(looked, match)
     said = _announcements(offers, heard, match, today)
     subjects = {offer.id for offer in offers} | supply.models.keys() | said.keys()
-    found = retirement.lives(subjects, shown, tried, list(said.values()), today, *limits)
+    found = retirement.lives(subjects, shown, tried, list(said.values()), today, *limits, said_of)
     elsewhere = _elsewhere(said.keys() - supply.models.keys() - match.offered, found, match)
     models = {model: _model_life(model, offers, found, elsewhere.get(model, NONE)) for model in supply.models}
     successors = retirement.successors(supply.models, models, today)

@@ -1,4 +1,4 @@
-"""What the operator settled: which model a label means, where no rule could tell; and prices that changed."""
+"""What the operator settled: which model a label means, whether an offer is over; and prices that changed."""
 
 from datetime import date, datetime
 
@@ -52,6 +52,19 @@ class AcceptedPriceRow(SQLModel, table=True):
     proposal_id: str = Field(foreign_key="price_proposal.id")
 
 
+class OfferWordRow(SQLModel, table=True):
+    """The operator's last word on one offer: that it is over, or that it is not, whatever was observed."""
+
+    __tablename__ = "offer_word"
+
+    offer: str = Field(primary_key=True, max_length=300)
+    word: str = Field(max_length=20)
+    why: str = Field(max_length=500)
+    said_at: datetime = Field(sa_type=Timestamp)
+    said_by: str = Field(max_length=100, description="a key")
+
+
 PROPOSAL: sa.Table = ProposalRow.__table__  # type: ignore[attr-defined]
 ACCEPTED: sa.Table = AcceptedPriceRow.__table__  # type: ignore[attr-defined]
 SETTLEMENT: sa.Table = SettlementRow.__table__  # type: ignore[attr-defined]
+OFFER_WORD: sa.Table = OfferWordRow.__table__  # type: ignore[attr-defined]

@@ -112,7 +112,9 @@ class Endings:
         if not supplied.card.self_hosted or engines.GPU_SECOND in done.usage or attempt.started_at is None:
             return {}
         started_at, slots = attempt.started_at, slots_of(self.supply, attempt.provider)
-        beside, last = await self.assets.database.read(lambda connection: attempts.beside(connection, attempt, started_at))
+        beside, last = await self.assets.database.read(
+            lambda connection: attempts.beside(connection, attempt, started_at)
+        )
         pending = attempt.next if isinstance(attempt.next, Pending) else None
         poll_s = attempt_rules.poll_wait_s(pending.wait_s, attempt.turns) if pending else 0.0
         return {engines.GPU_SECOND: engines.run_seconds(started_at, ended_at, poll_s, last, beside, slots)}

@@ -153,6 +153,4 @@ def test_what_is_being_fetched_is_not_canceled(dialect: Any) -> None:
 def test_speech_is_stored_and_never_read_as_json() -> None:
     offer = offer_of("vllm-omni", "alibaba/qwen3-tts-1.7b", "text-to-speech")
     call = openai_speech.submit(asked("text-to-speech"), offer)
-        asked("text-to-speech"), offer_of("vllm-omni", "alibaba/qwen3-tts-1.7b", "text-to-speech")
-    )
     assert call.stores and call.url == "/audio/speech"

@@ -16,7 +16,7 @@ class Look(NamedTuple):
 LOOKS = (
     Look("overview", "/", ("Spent today", "The last 30 days", "What changed this week")),
     Look("frontier", "/frontier", ("A cheaper model as good", "A better model for the same money")),
-    Look("models", "/models?model=black-forest-labs/flux-1-schnell", ("Quality by task", "On leaderboards")),
+    Look("models", "/models?model=openai/gpt-image-2", ("Quality by task", "On leaderboards")),
     Look("churn", "/churn?board=made-up/text-to-image", ("Half-life of a place", "How long a place lasts")),
     Look("playground", "/playground", ("What matters", "Run it, quoted")),
     Look("jobs", "/jobs", ("Newest outputs",)),

@@ -218,7 +218,7 @@ def test_up_tells_its_address_and_its_first_key_once_and_stops_cleanly(place, nu
             PODIUM_PORT="0", PODIUM_SANDBOX="off", PYTHONPATH=str(ROOT),
         )  # fmt: skip
         child = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "up", "--json"], cwd=place, env=environment,
+            [sys.executable, "-m", "gateway.cli", "up", "--no-dashboard", "--json"], cwd=place, env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         started = json.loads(child.stdout.readline())

@@ -5,7 +5,18 @@ from datetime import date, timedelta
 from hypothesis import given, strategies as st
 
 from adapters.schema import Model, Task
-from router.retirement import Announced, Life, Shown, Stage, Tried, lives, model_life, successors
+from router.retirement import (
+    Announced,
+    Life,
+    Shown,
+    Stage,
+    Tried,
+    Verdict,
+    Word,
+    lives,
+    model_life,
+    successors,
+)
 
 DAY = date(2026, 8, 1)
 OFFER = "fal/kuaishou/kling-v3"
@@ -163,3 +174,39 @@ def test_a_successor_that_has_itself_retired_is_followed_on_and_a_ring_leads_now
     assert successors(FAMILY, chain, DAY)["acme/v1"] == "acme/v4"
     ring = chain | {"acme/v4": gone.model_copy(update={"successor": "acme/v1"})}
     assert successors(FAMILY, ring, DAY) == {}
+
+
+def worded(verdict: Verdict, readings=(), announced=(), tried=NEVER, on: int = 100) -> Life:
+    word = Word(verdict, DAY + timedelta(90), "we looked")
+    said = {OFFER: word}
+    return lives([OFFER], list(readings), {OFFER: tried}, list(announced), DAY + timedelta(on), words=said)[OFFER]
+
+
+GONE = [*shown("fal's list", 0), *without("fal's list", *range(1, 60))]
+
+
+def test_the_operators_word_retires_what_everybody_shows():
+    life = worded(Verdict.RETIRED, shown("fal's list", *range(100)))
+    assert (life.stage, life.since) == (Stage.RETIRED, DAY + timedelta(90))
+    assert life.evidence == "retired by the operator: we looked"
+
+
+def test_what_is_kept_is_active_whatever_was_observed_and_says_both():
+    for observed in (GONE, GONE[:20]):
+        life = worded(Verdict.KEEP, observed)
+        assert life.stage is Stage.ACTIVE
+        assert "kept by the operator: we looked; last confirmed on" in life.evidence
+    missing = worded(Verdict.KEEP, tried=Tried(None, 3, DAY))
+    assert missing.stage is Stage.ACTIVE and "no such model" in missing.evidence
+
+
+def test_keeping_what_nothing_speaks_against_changes_nothing():
+    readings = shown("fal's list", *range(100))
+    assert worded(Verdict.KEEP, readings) == life(readings)
+
+
+def test_an_announced_end_counts_against_a_word_that_keeps():
+    ended = Announced(OFFER, "a page", DAY, DAY + timedelta(50))
+    assert worded(Verdict.KEEP, GONE, [ended]).stage is Stage.RETIRED
+    coming = Announced(OFFER, "a page", DAY, DAY + timedelta(500))
+    assert worded(Verdict.KEEP, GONE, [coming]).stage is Stage.DEPRECATED

@@ -57,7 +57,7 @@ def _layer(pipe: Any, path: str) -> Any | None:
 
 
 def _clear(pipe: Any, name: str) -> None:
-    """PEFT makes an adapter's layers before it finds that the weights do not fit, and diffusers forgets only its name."""
+    """PEFT makes layers before it finds that the weights do not fit them, and diffusers then forgets only the name."""
     for part in pipe.components.values():
         if hasattr(part, "peft_config") and hasattr(part, "delete_adapters"):
             part.delete_adapters(name)

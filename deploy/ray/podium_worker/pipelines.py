@@ -20,13 +20,17 @@ FPS = 24
 WARM_STEPS = 2
 
 
+Read = Callable[[ModelSettings, torch.device], Any]
+"""Where a pipeline comes from: its files, unless measure.py makes one of random weights."""
+
+
 class Loaded:
     """One model on one device. It serves one run at a time: adapters act on the weights that all tasks share."""
 
-    def __init__(self, model: ModelSettings, device: torch.device) -> None:
+    def __init__(self, model: ModelSettings, device: torch.device, read: Read | None = None) -> None:
         self.model, self.device, self.meter = model, device, Meter(device)
         with self.meter.loading():
-            self.pipe = _read(model, device)
+            self.pipe = (read or _read)(model, device)
             self.adapters = _adapters(self.pipe, model)
             self.by_class: dict[str, Any] = {type(self.pipe).__name__: self.pipe}
             if model.compile is not None:

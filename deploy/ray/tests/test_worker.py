@@ -1,12 +1,17 @@
 """The worker over HTTP, from `serve run` on: what the protocol in README.md promises."""
 
 import base64
+import contextlib
 import io
+import os
+import signal
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import av
 import pytest
-from conftest import Worker, picture
+from conftest import WITHIN_S, Worker, picture
 from PIL import Image
 
 LONG = 90
@@ -173,3 +178,55 @@ def test_health_names_the_protocol_the_queue_and_each_replica(worker: Worker) ->
     assert health["queue"].keys() == {"queued", "running"}
     assert {each["model"] for each in health["replicas"]} == {"stable-diffusion", "wan"}
     assert {each["vram_total_bytes"] for each in health["replicas"]} == {None}
+
+
+def pids_named(worker: Worker, title: str) -> list[int]:
+    """Processes below the worker's own whose title has these words in it."""
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+
+    def is_below(pid: int) -> bool:
+        return pid == worker.process.pid or (pid in parents and is_below(parents[pid]))
+
+    found = []
+    for pid in parents:
+        with contextlib.suppress(OSError):
+            if title in Path(f"/proc/{pid}/cmdline").read_text() and is_below(pid):
+                found.append(pid)
+    return found
+
+
+def test_a_replica_that_dies_loses_its_run_and_is_replaced(worker: Worker) -> None:
+    opened = worker.open(picture(steps=LONG, width=128, height=128))
+    worker.when(opened["id"], lambda run: run["step"] > 0)
+    [pid] = pids_named(worker, "ServeReplica:podium-worker:stable-diffusion")
+    os.kill(pid, signal.SIGKILL)
+    lost = worker.when(opened["id"], lambda run: run["status"] != "running")
+    assert (lost["status"], lost["error"]["code"], lost["outputs"]) == ("failed", "worker_lost", [])
+    after = worker.done(picture())
+    assert after["status"] == "succeeded" and after["cold_seconds"] > 0, "it waited for the new one to load"
+    assert worker.done(picture())["cold_seconds"] == 0
+
+
+def test_a_book_that_dies_forgets_its_runs_and_what_runs_is_stopped(worker: Worker) -> None:
+    done, running = worker.done(picture()), worker.open(picture(steps=LONG, width=128, height=128))
+    worker.when(running["id"], lambda run: run["step"] > 0)
+    [pid] = pids_named(worker, "ServeReplica:podium-worker:Keeper")
+    os.kill(pid, signal.SIGKILL)
+
+    def has_forgotten() -> bool:
+        answers = [worker.client.get(f"/v1/runs/{each['id']}") for each in (done, running)]
+        return [each.status_code for each in answers] == [404, 404]
+
+    eventually(has_forgotten)
+    eventually(lambda: len(worker.client.get("/v1/health").json().get("replicas", [])) == 2)
+    assert worker.done(picture())["status"] == "succeeded"
+
+
+def eventually(look: Callable[[], bool]) -> None:
+    ends = time.monotonic() + WITHIN_S
+    while not look():
+        assert time.monotonic() < ends, f"not within {WITHIN_S} s"
+        time.sleep(0.2)

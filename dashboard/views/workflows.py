@@ -1,0 +1,205 @@
+"""Workflows: the list, and one as a graph with the states of its steps and what they made; begins and cancels them."""
+
+import json
+import secrets
+
+import streamlit as st
+
+from dashboard import charts, frames, graphs, parts, session
+from dashboard.client import Document, Refused
+from dashboard.views.outputs import output_shown, thumbnail
+from dashboard.words import count, plain, seconds, usd
+
+STATUSES = ("running", "succeeded", "failed", "canceled")
+ROWS = 50
+EVERY_S = 2
+COLUMNS = 4
+FAULT = "podium.workflow_fault"
+DRAFT = "podium.workflow_draft"
+
+
+def show() -> None:
+    asked = st.query_params.get("workflow")
+    if asked:
+        _one(asked)
+        return
+    parts.heading("Workflows", "Which chains of jobs run, what have they made, and what did each cost?")
+    with st.expander("Begin one", icon=":material/add:", expanded=DRAFT in st.session_state):
+        _begin()
+    _listing()
+
+
+def _begin() -> None:
+    st.caption(
+        'Steps are jobs. `{{outline.text}}` takes another step\'s words, `"from": "still.outputs.0"` what it made; '
+        "each starts when those before it have succeeded. Nothing runs where a step is at fault."
+    )
+    draft = st.session_state.get(DRAFT) or json.dumps(graphs.EXAMPLE, indent=2, ensure_ascii=False)
+    written = st.text_area("The workflow, as JSON", draft, height=420, key=f"draft-{hash(draft)}")
+    _said()
+    with st.container(horizontal=True):
+        st.button("Run it", type="primary", icon=":material/play_arrow:", on_click=_begun, args=(written,))
+        if DRAFT in st.session_state:
+            st.button("Back to the example", on_click=lambda: st.session_state.pop(DRAFT, None))
+
+
+def _begun(written: str) -> None:
+    st.session_state[DRAFT] = written
+    try:
+        asked = json.loads(written)
+        if not isinstance(asked, dict):
+            raise ValueError("it is no object, with steps in it")
+    except ValueError as error:
+        st.session_state[FAULT] = [f"That is not the JSON of a workflow: {error}."]
+        return
+    key = {"idempotency-key": f"dash_{secrets.token_hex(16)}"}
+    try:
+        made = session.podium().post("/v1/workflows", graphs.remembering(asked), **key)
+    except Refused as refused:
+        faults = refused.problem.get("errors") or []
+        st.session_state[FAULT] = [f"{each['path']}: {each['message']}" for each in faults] or [refused.detail]
+        return
+    st.session_state.pop(DRAFT, None)
+    session.forget()
+    st.query_params.clear()
+    st.query_params["workflow"] = made["id"]
+
+
+def _said() -> None:
+    for fault in st.session_state.pop(FAULT, ()):
+        st.error(plain(fault), icon=":material/error:")
+
+
+def _listing() -> None:
+    status = st.segmented_control("Status", STATUSES, key="status", bind="query-params")
+    page = session.live("/v1/workflows", status=status, limit=ROWS, after=st.query_params.get("after"))
+    if not page["data"]:
+        parts.empty("No such workflow. Begin one above: the example makes words, pictures and a clip of them.")
+        return
+    st.caption(f"{count(len(page['data']), 'workflow')}, the newest first. Choose a row to open it.")
+    chosen = st.dataframe(
+        graphs.listing(page), hide_index=True, key="workflows-table", on_select="rerun", selection_mode="single-row",
+        column_config={
+            "created": parts.moments(), "cost": parts.USD, "cap": parts.USD, "took": parts.SECONDS,
+            "done": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            "workflow": st.column_config.TextColumn(width="small"),
+        },
+        placeholder="–",
+    )  # fmt: skip
+    if rows := chosen["selection"]["rows"]:
+        parts.go("workflows", workflow=page["data"][rows[0]]["id"])
+    if page["next"]:
+        parts.link("workflows", "Older", after=page["next"], **({"status": status} if status else {}))
+
+
+def _one(workflow_id: str) -> None:
+    parts.link("workflows", "All workflows")
+    first = session.live(f"/v1/workflows/{workflow_id}")
+    st.title(plain(first["name"] or "Workflow"), anchor=False)
+    st.code(workflow_id, language=None)
+    if first["status"] == "running":
+        _running(workflow_id)
+    else:
+        _whole(first)
+
+
+@st.fragment(run_every=EVERY_S)
+def _running(workflow_id: str) -> None:
+    workflow = session.live(f"/v1/workflows/{workflow_id}")
+    if workflow["status"] != "running":
+        st.rerun()
+    _whole(workflow)
+
+
+def _whole(workflow: Document) -> None:
+    _facts(workflow)
+    if workflow["error"]:
+        error = workflow["error"]
+        st.error(f"{error['step']}: {plain(str(error['message']))} ({error['code']})", icon=":material/error:")
+    _said()
+    pictures = {each["id"]: small for each in workflow["steps"] for small in [_small(each)] if small}
+    rows = graphs.boxes(workflow, pictures)
+    states = ", ".join(f"{row['step']} {row['status']}" for row in rows)
+    drawn = charts.graph(rows, graphs.edges(rows, workflow))
+    st.altair_chart(drawn, key=f"graph-{workflow['id']}", width="content", alt=f"The steps: {states}")
+    _steps(workflow)
+    _outputs(workflow)
+
+
+def _small(step: Document) -> str | None:
+    return next((small for each in step["outputs"] for small in [thumbnail(each)] if small), None)
+
+
+def _facts(workflow: Document) -> None:
+    status, done, cost, took, doing = st.columns([1.4, 1.6, 2, 1.2, 1.6], vertical_alignment="center")
+    status.metric("Status", workflow["status"], border=True)
+    done.metric(
+        "Steps that succeeded", f"{workflow['counts'].get('succeeded', 0)} of {len(workflow['steps'])}", border=True
+    )
+    cap = workflow["max_cost_usd"]
+    cost.metric(
+        "Cost", usd(workflow["cost_usd"]), border=True, delta_color="off", delta_arrow="off",
+        delta=f"of {usd(cap)} at most" if cap else f"quoted {usd(workflow['quote_usd'])}, no cap",
+    )  # fmt: skip
+    took.metric("Took", seconds(frames.span_s(workflow["created_at"], workflow["ended_at"])), border=True)
+    with doing:
+        _doing(workflow)
+    st.progress(min(1.0, workflow["progress"]), text=graphs.counted(workflow["counts"]) + _held(workflow))
+    st.caption(f"Begun {parts.moment(workflow['created_at'])}, ended {parts.moment(workflow['ended_at'])}.")
+
+
+def _held(workflow: Document) -> str:
+    return f"; {usd(workflow['held_usd'])} held" if float(workflow["held_usd"]) else ""
+
+
+def _doing(workflow: Document) -> None:
+    if workflow["status"] == "running":
+        st.button(
+            "Cancel", icon=":material/stop_circle:", on_click=_cancel, args=(workflow["id"],), width="stretch",
+            help="Starts nothing more of it, and cancels the jobs that run.",
+        )  # fmt: skip
+        return
+    asked = graphs.asked_before(workflow)
+    st.button(
+        "Run again", icon=":material/replay:", on_click=_drafted, args=(asked,),
+        disabled=asked is None, width="stretch",
+        help="Opens its steps, to be changed and run." if asked else "Of those begun on this page alone is that kept.",
+    )  # fmt: skip
+
+
+def _cancel(workflow_id: str) -> None:
+    try:
+        session.podium().post(f"/v1/workflows/{workflow_id}/cancel", {})
+    except Refused as refused:
+        st.session_state[FAULT] = [refused.detail]
+    session.forget()
+
+
+def _drafted(asked: Document) -> None:
+    st.session_state[DRAFT] = json.dumps(asked, indent=2, ensure_ascii=False)
+    st.query_params.clear()
+
+
+def _steps(workflow: Document) -> None:
+    st.subheader("Steps", anchor=False)
+    rows = graphs.steps(workflow)
+    for row in rows:
+        row["job"] = f"jobs?job={row['job']}" if row["job"] else None
+    parts.table(
+        rows, f"steps-{workflow['id']}", quoted=parts.USD, cost=parts.USD, took=parts.SECONDS,
+        job=st.column_config.LinkColumn(display_text="open"),
+    )  # fmt: skip
+
+
+def _outputs(workflow: Document) -> None:
+    made = [(each, output) for each in workflow["steps"] for output in each["outputs"]]
+    if not made:
+        return
+    st.subheader("What it made", anchor=False)
+    made.sort(key=lambda pair: pair[0]["level"])
+    for start in range(0, len(made), COLUMNS):
+        for column, (step, output) in zip(st.columns(COLUMNS), made[start : start + COLUMNS], strict=False):
+            with column, st.container(border=True):
+                st.markdown(f"**{plain(step['id'])}**")
+                output_shown(output, told=f"What the step {step['id']} made")
+                parts.link("jobs", f"{step['task']}, {usd(step['cost_usd'])}", job=step["job"])
