@@ -8,6 +8,7 @@ them again, and another failure opens it for twice as long.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from adapters.errors import CONSEQUENCES, Fault
@@ -59,7 +60,7 @@ class Breaker(NamedTuple):
 Breakers = Mapping[str, Breaker]
 """By provider and by offer; the ids of offers have a slash, providers' names have none."""
 
-NONE: Breakers = {}
+NONE: Breakers = MappingProxyType({})
 
 
 def fold(outcomes: Iterable[Outcome], now: datetime) -> dict[str, Breaker]:
@@ -94,3 +95,11 @@ def open_for(breakers: Breakers, provider: str, offer: str, now: datetime) -> Br
         if found is not None and found.is_open(now):
             return found
     return None
+
+
+def words(breaker: Breaker) -> str:
+    """Why it is left alone, for the record of a decision."""
+    until = f"{breaker.until:%H:%M:%S} UTC"
+    return (
+        f"left alone until {until}: {breaker.subject} failed {breaker.failures} times in a row, last by {breaker.fault}"
+    )

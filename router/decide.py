@@ -18,6 +18,7 @@ class Candidate(NamedTuple):
     `offer` is "provider/model". No two candidates of one decision have the same offer. `stage` is where the offer is
     in its life, in the words of router.retirement: one that is stale is ranked after all that are not, unless the
     caller orders otherwise. `is_local`: it runs on the operator's own machine, and what is sent there stays there.
+    `resting`: why it is left alone for a while (router.breakers); it is then ranked after all that are not.
     """
 
     offer: str
@@ -27,6 +28,7 @@ class Candidate(NamedTuple):
     obstacle: str | None = None
     is_local: bool = False
     stage: str = "active"
+    resting: str | None = None
 
 
 class Ranked(NamedTuple):
@@ -180,18 +182,19 @@ def _best_models(able: list[Candidate], top: int) -> tuple[list[Candidate], list
 
 
 def _rank(able: list[Candidate], policy: Policy) -> tuple[Ranked, ...]:
-    """Sort by place in `order`, which is the caller's own word, then the stale behind the others, then engines of our
-    own whose queue is too long behind the others, by score, by name.
+    """Sort by place in `order`, which is the caller's own word, then the stale behind the others, then those left alone
+    after failures, then engines of our own whose queue is too long, by score, by name.
 
     Each candidate's place depends on itself alone. Rows are plain tuples: a thousand are sorted in C.
     """
     scores = _scores(able, policy)
     is_crowded = _crowded(policy)
-    if policy.order or is_crowded or any([each[6] == STALE for each in able]):
+    if policy.order or is_crowded or any([each[6] == STALE or each[7] for each in able]):
         place = {name: index for index, name in reversed(tuple(enumerate(policy.order)))}
         last, behind = len(policy.order), is_crowded or (lambda _: False)
         placed = (
-            (min(place.get(name, last) for name in _names(each)), each[6] == STALE, behind(each)) for each in able
+            (min(place.get(name, last) for name in _names(each)), each[6] == STALE, each[7] is not None, behind(each))
+            for each in able
         )
         rows = [(at, -score, each[0], i) for i, (at, score, each) in enumerate(zip(placed, scores, able, strict=True))]
         rows.sort()
@@ -220,7 +223,7 @@ def _scores(able: list[Candidate], policy: Policy) -> Iterator[float]:
         weigh("hazard", 0.0) * fair_hazard,
     )
     for each in able:
-        _, _, _, (interval, _, p50_s, _, reliability, per_day, _, usd, _, _), _, is_local, _ = each
+        _, _, _, (interval, _, p50_s, _, reliability, per_day, _, usd, _, _), _, is_local, _, _ = each
         score = (
             quality * interval[0] * reliability
             + cost / (fair_cost + usd)
@@ -289,12 +292,16 @@ def _facts(candidate: Candidate) -> dict[str, Any]:
         "reliability": reliability,
         "hazard_per_day": hazard_per_day,
     }
+    if candidate.resting:
+        facts["resting"] = candidate.resting
     return facts if load is None else facts | {"load": load._asdict()}
 
 
 def _said(candidate: Candidate, policy: Policy) -> dict[str, str]:
-    """In words, what an engine of our own has to do first, and whether that is waited for."""
+    """In words, why it is left alone; or what an engine of our own has to do first, and whether that is waited for."""
     load = candidate.evidence.load
+    if candidate.resting:
+        return {"said": candidate.resting}
     if load is None or not candidate.is_local:
         return {}
     before = f"{load.queue} before it: {load.wait_s:.3g} s" if load.queue else "nothing before it"
@@ -329,4 +336,6 @@ def _candidate(row: Mapping[str, Any], obstacle: str | None) -> Candidate:
         Load(**row["load"]) if "load" in row else None,
     )
     stage = row.get("stage", "active")  # records of the first version say no stage
-    return Candidate(row["offer"], row["provider"], row["model"], evidence, obstacle, row["is_local"], stage)
+    return Candidate(
+        row["offer"], row["provider"], row["model"], evidence, obstacle, row["is_local"], stage, row.get("resting")
+    )

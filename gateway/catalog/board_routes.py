@@ -26,6 +26,7 @@ TOP_MOST = 100
 Name = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$", description="arena/text-to-video, …")]
 Since = Annotated[str | None, Query(max_length=40, description="also its readings since this day, a hundred at most")]
 Top = Annotated[int, Query(ge=1, le=TOP_MOST, description="places that are followed")]
+WithSpells = Annotated[bool, Query(description="also each stay among the first, as `spells_list`, 500 at most")]
 ForTask = Annotated[Task | None, Query(description="of the boards that rank this task")]
 
 
@@ -63,9 +64,11 @@ def routes(db: Database, supply: Supply, belief: Callable[[], Belief]) -> APIRou
         return view | await asyncio.to_thread(_with_standings, latest, history, start, names())
 
     @router.get("/v1/churn")
-    async def churn(board: Name = None, top: Top = TOP, task: ForTask = None) -> dict[str, Any]:
+    async def churn(
+        board: Name = None, top: Top = TOP, task: ForTask = None, spells: WithSpells = False
+    ) -> dict[str, Any]:
         """How long places among a board's first `top` last: survival with its band, half-life with its interval.
-        Without `board`, of the board with most readings."""
+        Without `board`, of the board with most readings; with `spells`, also each stay that was counted."""
 
         def read(connection: Connection) -> tuple[str, tuple[Snapshot, ...]]:
             found = boards.find(connection, board) if board else boards.most_read(connection, task)
@@ -74,7 +77,7 @@ def routes(db: Database, supply: Supply, belief: Callable[[], Belief]) -> APIRou
 
         asked, snapshots = await db.read(read)
         try:
-            return await asyncio.to_thread(boards.churn_view, asked, snapshots, names(), top)
+            return await asyncio.to_thread(boards.churn_view, asked, snapshots, names(), top, spells)
         except ValueError as error:
             raise NotFound(str(error)) from error
 

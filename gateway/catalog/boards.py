@@ -12,7 +12,7 @@ from gateway.snapshots import feeds, store
 from gateway.snapshots.rules import Snapshot
 from gateway.snapshots.store import Subject
 from router import churn, retirement
-from router.churn import HalfLife, Point, Seen
+from router.churn import HalfLife, Point, Seen, Spell
 from router.feeds.readings import Place, PlacesReading, is_board, parse
 from router.feeds.sources import APART
 from router.names import Names
@@ -24,6 +24,9 @@ SINCE_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 HISTORY = 100
 """Readings in one answer about a board's history: a quarter of a year of days."""
+
+SPELLS = 500
+"""Spells in one answer, the newest: more lines than that make no timeline that anybody reads."""
 
 ALIASES = {"lmarena": "arena"}
 """Arena was LMArena until January 2026; boards are asked for under both names."""
@@ -174,7 +177,9 @@ def seen_in(snapshots: Iterable[Snapshot], names: Names, top: int) -> tuple[Seen
     return tuple(Seen(each.taken_at.date(), tuple(known[label] for label in labels(each))) for each in whole)
 
 
-def churn_view(asked: str, snapshots: Sequence[Snapshot], names: Names, top: int) -> dict[str, Any]:
+def churn_view(
+    asked: str, snapshots: Sequence[Snapshot], names: Names, top: int, with_spells: bool = False
+) -> dict[str, Any]:
     """How long places among a board's first `top` last. Raises ValueError where too few readings are kept."""
     seen = tuple(sorted(seen_in(snapshots, names, top), key=lambda each: each.day))
     followed = churn.top(seen, top)
@@ -183,7 +188,8 @@ def churn_view(asked: str, snapshots: Sequence[Snapshot], names: Names, top: int
     until = followed[-1].day
     spells = churn.spells_of(followed)
     half_life, points = churn.half_life(spells, until), churn.survival(spells, until)
-    return {
+    listed = {"spells_list": [spell_view(spell, until) for spell in spells[-SPELLS:]]} if with_spells else {}
+    return listed | {
         "board": asked,
         "top": top,
         "since": followed[0].day.isoformat(),
@@ -199,6 +205,18 @@ def churn_view(asked: str, snapshots: Sequence[Snapshot], names: Names, top: int
         "now": list(followed[-1].subjects),
         "exposure_days": half_life.exposure_days,
         "months": [month.model_dump() for month in churn.months(_by_day(seen))],
+    }
+
+
+def spell_view(spell: Spell, until: date) -> dict[str, Any]:
+    """One stay. `ended` is the first day of absence, or null while it lasts; `saw_beginning` is false for one that was
+    under way at the first reading, so that its age is at least `days`."""
+    return {
+        "subject": spell.subject,
+        "began": spell.began.isoformat(),
+        "ended": spell.ended.isoformat() if spell.ended else None,
+        "saw_beginning": spell.saw_beginning,
+        "days": spell.days(until),
     }
 
 

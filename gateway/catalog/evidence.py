@@ -6,7 +6,7 @@ the snapshots, and while these are the same on the same day, the fold of them to
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ from gateway.catalog.supply import Supply
 from gateway.db import Database
 from gateway.snapshots import store as snapshots
 from gateway.snapshots.rules import moment
-from router import evidence as router_evidence, latency, quality
+from router import breakers, evidence as router_evidence, latency, quality
+from router.breakers import Breakers, Outcome
 from router.evidence import Evidence
 from router.feeds.readings import is_board
 from router.feeds.sources import APART
@@ -67,6 +68,7 @@ class Belief:
     latencies: Latencies
     known: dict[tuple[str, Task], Evidence] = field(default_factory=dict)
     boards: Boards | None = None
+    breakers: Breakers = field(default_factory=lambda: breakers.NONE)
     usual: Callable[[Offer, Task], float | None] = lambda offer, task: None
     """Median seconds of an offer's usual output on an own machine, where they can be estimated."""
 
@@ -144,7 +146,25 @@ def _believe(
         known = supply.rooflines.get(offer.id)
         return own.expected_s(known, MediaRequest(task=task)) if known else None
 
-    return Belief(f"ev_{now:%Y-%m-%dT%H:%M:%SZ}", now, boards.qualities, latencies, boards=boards, usual=usual)
+    return Belief(
+        f"ev_{now:%Y-%m-%dT%H:%M:%SZ}",
+        now,
+        boards.qualities,
+        latencies,
+        boards=boards,
+        breakers=breakers.fold(_outcomes(logs.attempts, now), now),
+        usual=usual,
+    )
+
+
+def _outcomes(rows: Iterable[Mapping[Any, Any]], now: datetime) -> Iterator[Outcome]:
+    """How the attempts of the last hour ended, newest first. What was canceled tells nothing of who was to do it."""
+    for row in rows:
+        if now - row["ended_at"] > breakers.FORGET:
+            return
+        if row["status"] == "succeeded" or row["fault"]:
+            fault = Fault(row["fault"]) if row["fault"] else None
+            yield Outcome(row["provider"], row["offer"], row["ended_at"], fault)
 
 
 def _boards(supply: Supply, logs: _Logs, before: Boards | None, day: date, hazards: Hazards) -> Boards:

@@ -32,7 +32,7 @@ from gateway.routing import body as bodies, succession
 from gateway.routing.body import JobBody, Minded
 from gateway.routing.fitting import OWN, Fitted, fit_of, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
-from router import decide as deciding
+from router import breakers, decide as deciding
 from router.decide import NOT_SELF_HOSTED, Candidate, Decision, Rejected
 from router.evidence import Evidence, facing, queued, quoted
 from router.names import Auto, Named, OneModel, OneOffer, Unknown
@@ -254,7 +254,15 @@ class Routing:
         except pricing.Unpriced as error:
             return Candidate(offer.id, offer.provider, offer.model, evidence, str(error), is_own, stage), True
         evidence = quoted(evidence, asked(quote.usd, terms))
-        return Candidate(offer.id, offer.provider, offer.model, evidence, None, is_own, stage), False
+        resting = self._resting(offer, now)
+        return Candidate(offer.id, offer.provider, offer.model, evidence, None, is_own, stage, resting), False
+
+    def _resting(self, offer: Offer, now: datetime) -> str | None:
+        """Why an offer is left alone for a while, if failures in a row say so."""
+        if not self.belief.breakers:
+            return None
+        found = breakers.open_for(self.belief.breakers, offer.provider, offer.id, now)
+        return breakers.words(found) if found else None
 
     def _own(self, offer: Offer, request: MediaRequest, evidence: Evidence, now: datetime) -> Evidence:
         """What is known of an offer of our own, with this request's seconds and what is before it there."""

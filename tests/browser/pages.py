@@ -18,7 +18,7 @@ LOOKS = (
     Look("frontier", "/frontier", ("A cheaper model as good", "A better model for the same money")),
     Look("models", "/models?model=openai/gpt-image-2", ("Quality by task", "On leaderboards")),
     Look("churn", "/churn?board=made-up/text-to-image", ("Half-life of a place", "How long a place lasts")),
-    Look("playground", "/playground", ("What matters", "Run it, quoted")),
+    Look("playground", "/playground", ("What matters", "quoted")),
     Look("jobs", "/jobs", ("Newest outputs",)),
     Look("job", "/jobs?job={job}", ("Receipt", "Attempts")),
     Look("decisions", "/decisions?decision={decision}", ("points ahead of", "rejected")),

@@ -346,3 +346,15 @@ def test_own_machines_can_be_ignored_and_come_first_by_that_word_too():
     field = [candidate("acme/maker/one", quality=0.9), own(0, 0.0, quality=0.1)]
     assert ranked(field, Policy(weights={"quality": 1}, ignore=(SELF_HOSTED,))) == ["acme/maker/one"]
     assert ranked(field, Policy(weights={"quality": 1}, order=(SELF_HOSTED,)))[0] == "own/maker/one"
+
+
+def test_what_is_left_alone_comes_after_all_that_is_not_and_replays_so():
+    resting = candidate("acme/x/best", quality=0.9)._replace(resting="left alone until 12:00:00 UTC: …")
+    good, poor = candidate("acme/x/good", quality=0.5), candidate("acme/x/poor", quality=0.1)
+    decision = decide([resting, good, poor], Policy(weights={"quality": 1}), "ev")
+    assert [each.offer for each in decision.ranked] == ["acme/x/good", "acme/x/poor", "acme/x/best"]
+    stored = json.loads(json.dumps(record(decision)))
+    assert stored["ranked"][2]["said"] == stored["ranked"][2]["resting"] == resting.resting
+    assert "resting" not in stored["ranked"][0] and replay(stored) == decision
+    assert decide([resting], Policy(), "ev").chosen == "acme/x/best", "it is never refused"
+    assert decide([resting, good], Policy(order=("acme/x/best",)), "ev").chosen == "acme/x/best"

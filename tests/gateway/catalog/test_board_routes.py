@@ -78,6 +78,21 @@ async def test_churn_is_what_the_command_says(client):
     assert (await get(client, "/v1/churn"))["board"] == BOARD
 
 
+async def test_each_stay_that_was_counted_is_told_to_who_asks(client, database):
+    moved = board(50, **(RATINGS | {"kling-3.0": 1400.0}))
+    gone = board(60, **(RATINGS | {"kling-3.0": 1400.0}))
+    for reading in (moved, gone):
+        await take_in(database, "boards", "arena", [Page((reading,))], NOW)
+    assert "spells_list" not in await get(client, "/v1/churn", board=BOARD, top=2)
+    found = await get(client, "/v1/churn", board=BOARD, top=2, spells="true")
+    assert found["spells_list"] == [
+        {"subject": "google/veo-3.1", "began": "2026-08-01", "ended": None, "saw_beginning": False, "days": 60},
+        {"subject": "nobody knows 1", "began": "2026-08-01", "ended": "2026-09-20", "saw_beginning": False, "days": 50},
+        {"subject": found["now"][0], "began": "2026-09-20", "ended": None, "saw_beginning": True, "days": 10},
+    ]
+    assert len(found["spells_list"]) == found["spells"] and found["exits"] == 1
+
+
 async def test_what_the_operator_settles_shows_when_evidence_is_gathered_next(client, database):
     await database.together(lambda c: settlements.settle(c, "Nobody-Knows-1", "google/veo-3.1", NOW))
     assert (await get(client, f"/v1/boards/{BOARD}"))["standings"][1]["model"] is None

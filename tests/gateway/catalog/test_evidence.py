@@ -193,3 +193,16 @@ async def test_an_offers_evidence_is_made_once_for_each_belief(database, supply)
     offer = supply.offer(FAL, Task.TEXT_TO_IMAGE)
     assert belief.of(offer, Task.TEXT_TO_IMAGE) is belief.of(offer, Task.TEXT_TO_IMAGE)
     assert belief.of(offer, Task.IMAGE_EDIT) is not belief.of(offer, Task.TEXT_TO_IMAGE)
+
+
+@pytest.mark.anyio
+async def test_failures_in_a_row_open_a_breaker_and_what_was_canceled_says_nothing(database, supply):
+    def ago(seconds):
+        return timedelta(seconds=seconds)
+
+    failures = [row(fault=Fault.PROVIDER_FAULT.value, ago=ago(each)) for each in (9, 8, 7)]
+    await add(database, *failures, row(status="canceled", ago=ago(1)), row(ago=timedelta(hours=2)))
+    belief = await evidence.gather(database, supply, NOW)
+    assert belief.breakers.keys() == {FAL} and belief.breakers[FAL].is_open(NOW)
+    await add(database, row(ago=ago(0)))
+    assert (await evidence.gather(database, supply, NOW)).breakers == {}

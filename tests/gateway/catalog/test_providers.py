@@ -21,7 +21,8 @@ pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 CALLERS = {"admin": Caller("key_0", "admin", Role.ADMIN), "one": Caller("key_1", "one", Role.CALLER)}
-WITHIN_S = 1.0
+ATTEMPTS = 30_000
+WITHIN_S = 0.5
 """Far above what it takes, far below what reading the rows themselves would."""
 
 
@@ -119,12 +120,12 @@ async def test_a_caller_does_not_see_providers(client):
     assert (await client.get("/v1/providers", headers={"x-caller": "one"})).status_code == 403
 
 
-async def test_a_hundred_thousand_attempts_are_counted_from_an_index_alone(database):
+async def test_many_attempts_are_counted_from_an_index_alone(database):
     chance = random.Random(7)
     faults = [None] * 8 + ["timed_out", "bad_reply"]
     rows = [
         ended(str(number), chance.randrange(60 * 24 * 60), chance.choice(faults), chance.choice(("fal", "openai")))
-        for number in range(100_000)
+        for number in range(ATTEMPTS)
     ]
     await database.together(lambda connection: connection.execute(sa.insert(ATTEMPT), rows))
     names = ("fal", "openai")

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
 from adapters import capabilities, pricing
+from adapters.errors import Fault
 from gateway import clock
 from gateway.problems import Invalid, NoOffer, Unpriced
 from gateway.routing import service
 from gateway.routing.body import JobBody
 from gateway.routing.service import Routing
-from router import decide
+from router import breakers, decide
+from router.breakers import Outcome
 from tests.supplies import REAL_KEYS, make_supply, starter_belief
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -325,3 +327,17 @@ async def test_a_kept_decision_is_found_and_shown_whole(database, rich):
     assert shown["ranked"][0]["quality"].keys() >= {"value", "low", "high"}
     assert json.dumps(shown, allow_nan=False)
     assert await database.read(lambda connection: service.find(connection, "dec_none")) is None
+
+
+def test_a_provider_that_refuses_our_key_comes_last_and_the_decision_says_until_when(rich):
+    first = plan(rich).offers[0]
+    provider = first.partition("/")[0]
+    ended = [Outcome(provider, first, NOW - timedelta(seconds=each), Fault.AUTH) for each in (9, 8)]
+    rich.believe(replace(rich.belief, breakers=breakers.fold(ended, NOW)))
+    made = plan(rich)
+    places = [offer.partition("/")[0] == provider for offer in made.offers]
+    assert any(places) and places == sorted(places), "all of its offers, after all others"
+    said = next(row["said"] for row in json.loads(made.record)["ranked"] if row["offer"] == first)
+    assert said == f"left alone until 12:00:52 UTC: {provider} failed 2 times in a row, last by auth"
+    rich.believe(rich.belief)
+    assert rich.plan(JobBody.model_validate(PICTURE), NOW + timedelta(minutes=2)).offers[0] == first, "tried again"
