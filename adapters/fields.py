@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from adapters.schema import PARAMETERS, Fields, Input, MediaRequest, Offer, Role, WireField
+from adapters.schema import PARAMETERS, Fields, Input, Lora, MediaRequest, Offer, Role, WireField
 from adapters.wire import asset_ref
 
 
@@ -67,9 +67,14 @@ def parameter(request: MediaRequest, name: str) -> JsonValue:
         pair: JsonValue = {"width": request.width, "height": request.height}
         return pair if request.width and request.height else None
     if name == "loras":
-        return [{"path": lora.id, "scale": lora.scale} for lora in request.loras] or None
+        return [{"path": lora.id, "scale": scale_of(lora)} for lora in request.loras] or None
     value: JsonValue = getattr(request, name)
     return value
+
+
+def scale_of(lora: Lora) -> float:
+    """How strongly a LoRA is laid on where nobody says."""
+    return 1.0 if lora.scale is None else lora.scale
 
 
 def shaped(value: JsonValue, field: WireField) -> JsonValue:

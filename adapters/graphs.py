@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from adapters.fields import spell
+from adapters.fields import scale_of, spell
 from adapters.schema import Fields, MediaRequest, Offer, WireField
 from adapters.wire import attempt_ref
 
@@ -98,7 +98,7 @@ def _chain(graph: dict[str, Any], request: MediaRequest, field: WireField) -> No
     for id, before, lora in zip(ids, [field.name, *ids], request.loras, strict=False):
         model = {"name": lora.id, "base": told["base"], "type": "lora"}
         graph["nodes"][id] = {
-            "type": told["type"], "is_intermediate": True, "lora": model, "weight": lora.scale, "id": id,
+            "type": told["type"], "is_intermediate": True, "lora": model, "weight": scale_of(lora), "id": id,
         }  # fmt: skip
         graph["edges"] += [
             {"source": {"node_id": before, "field": each}, "destination": {"node_id": id, "field": each}}

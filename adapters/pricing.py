@@ -63,9 +63,9 @@ def price_on(offer: Offer, day: date) -> Price:
 
 CONTEXT = frozenset(
     {"resolution", "aspect_ratio", "width", "height", "duration_s", "fps", "audio", "quality", "steps", "scale", "size",
-     "task"}
+     "task", "loras"}
 )  # fmt: skip
-"""What a `when` may name."""
+"""What a `when` may name. `loras` is true of a request that has any."""
 
 INPUT_UNITS = frozenset({"input_image", "input_megapixel", "input_video_second", "input_image_token"})
 """Units of media given: none of them without an input, and a bound of the card's where there is one."""
@@ -74,10 +74,11 @@ INPUT_UNITS = frozenset({"input_image", "input_megapixel", "input_video_second",
 def context_of(request: MediaRequest) -> Context:
     """What a fitted request says of the things that prices depend on."""
     size = f"{request.width}x{request.height}" if request.width and request.height else None
-    return {name: getattr(request, name) for name in _PLAIN} | {"size": size, "task": request.task}
+    told = {"size": size, "task": request.task, "loras": bool(request.loras)}
+    return {name: getattr(request, name) for name in _PLAIN} | told
 
 
-_PLAIN = tuple(sorted(CONTEXT - {"size", "task"}))
+_PLAIN = tuple(sorted(CONTEXT - {"size", "task", "loras"}))
 
 
 def matches(when: When, context: Context) -> bool:

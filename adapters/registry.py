@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,7 +56,7 @@ from adapters.dialects import (
     xai_video,
 )
 from adapters.offer_rules import offer_faults
-from adapters.schema import Frozen, Model, Offer, ProviderCard, Unit
+from adapters.schema import Frozen, Model, NamedLora, Offer, ProviderCard, Unit
 from adapters.wire import Dialect
 
 DIALECTS: dict[str, Dialect] = {
@@ -121,6 +121,7 @@ class Catalog:
     models: Mapping[str, Model]
     cards: Mapping[str, ProviderCard]
     units: Mapping[str, Unit]
+    loras: Mapping[str, NamedLora] = field(default_factory=dict)
 
     def offers(self) -> tuple[Offer, ...]:
         return tuple(offer for card in self.cards.values() for offer in card.offers)
@@ -137,7 +138,7 @@ def load_catalog(overlay: Path | None = None) -> Catalog:
         raise BadCatalog(f"{overlay}: there is no such folder")
     own, theirs = _own_catalog(), _read_folder(overlay)
     models, cards = {**own.models, **theirs.models}, {**own.cards, **theirs.cards}
-    return _checked(Catalog(models, cards, {**own.units, **theirs.units}))
+    return _checked(Catalog(models, cards, {**own.units, **theirs.units}, {**own.loras, **theirs.loras}))
 
 
 @cache
@@ -148,7 +149,18 @@ def _own_catalog() -> Catalog:
 
 def _read_folder(folder: Path) -> Catalog:
     units = {unit.name: unit for unit in _listed(folder / "units.yaml", "units", Unit)}
-    return Catalog(_models_in(folder), {card.name: card for card in map(load_card, _cards_in(folder))}, units)
+    cards = {card.name: card for card in map(load_card, _cards_in(folder))}
+    return Catalog(_models_in(folder), cards, units, _loras_in(folder))
+
+
+def _loras_in(folder: Path) -> dict[str, NamedLora]:
+    """None come with Podium: LoRAs are the operator's own."""
+    found: dict[str, NamedLora] = {}
+    for lora in _listed(folder / "loras.yaml", "loras", NamedLora):
+        if lora.id in found:
+            raise BadCatalog(f"loras.yaml: {lora.id} is there twice")
+        found[lora.id] = lora
+    return found
 
 
 def _models_in(folder: Path) -> dict[str, Model]:
@@ -165,7 +177,7 @@ def _models_in(folder: Path) -> dict[str, Model]:
 def _cards_in(folder: Path) -> list[Path]:
     """Cards lie in providers/, or beside one another where an operator's folder has no such subfolder."""
     place = folder / "providers" if (folder / "providers").is_dir() else folder
-    return sorted(path for path in place.glob("*.yaml") if path.name not in ("models.yaml", "units.yaml"))
+    return sorted(path for path in place.glob("*.yaml") if path.name not in ("models.yaml", "units.yaml", "loras.yaml"))
 
 
 def load_card(path: Path) -> ProviderCard:
@@ -220,7 +232,16 @@ def _validated(path: Path, kind: type[T], data: dict[str, Any]) -> T:
 def _checked(catalog: Catalog) -> Catalog:
     for card in catalog.cards.values():
         _check(card, catalog)
+    for lora in catalog.loras.values():
+        _check_lora(lora, catalog)
     return catalog
+
+
+def _check_lora(lora: NamedLora, catalog: Catalog) -> None:
+    """A LoRA is for models that there are, at providers that there are."""
+    for what, names, known in (("model", lora.models, catalog.models), ("provider", lora.at, catalog.cards)):
+        if missing := [name for name in names if name not in known]:
+            raise BadCatalog(f"loras.yaml: {lora.id}: there is no {what} {', '.join(missing)}")
 
 
 def _check(card: ProviderCard, catalog: Catalog) -> None:

@@ -69,8 +69,12 @@ class Input(Frozen):
 
 
 class Lora(Frozen):
-    id: str
-    scale: float = 1.0
+    """A style or a subject laid over a model: by the operator's name for it (loras.yaml), or the provider's own."""
+
+    id: str = Field(min_length=1, max_length=500)
+    scale: float | None = Field(
+        None, ge=-10, le=10, allow_inf_nan=False, description="how strongly; None: as loras.yaml says, else 1"
+    )
 
 
 class TextPart(Frozen):
@@ -256,6 +260,20 @@ class Override(Frozen):
     fixed: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+LORAS_MOST = 16
+"""LoRAs of one request."""
+
+
+class LoraTerms(Frozen):
+    """What an offer takes of LoRAs, where `loras` is among its `accepts`."""
+
+    names: Literal["any", "listed"] = Field(
+        "any", description="listed: only those that loras.yaml names; any: also what the provider itself knows by name"
+    )
+    most: int = Field(LORAS_MOST, ge=1, le=LORAS_MOST, description="of one request")
+    scales: tuple[float, float] | None = Field(None, description="from and to; None: any")
+
+
 class Offer(Frozen):
     """One model at one provider: the thing the router chooses."""
 
@@ -272,6 +290,7 @@ class Offer(Frozen):
     by_task: dict[Task, Override] = Field(default_factory=dict)
     prices: tuple[Price, ...] = ()
     expects: tuple[Expectation, ...] = ()
+    loras: LoraTerms = LoraTerms()
     eta_s: dict[Task, float] = Field(default_factory=dict)
     ends: date | None = None
     refusals_billed: bool = False
@@ -338,6 +357,15 @@ class EngineHealth(Frozen):
     slots: int = Field(1, ge=1, le=10_000, description="runs that it works on side by side")
 
 
+class LoraHold(Frozen):
+    """An engine that holds one set of LoRAs at a time, for all its runs: runs of different sets must never meet there.
+
+    `kind` is how it is told of a set (adapters/holding.py).
+    """
+
+    kind: Literal["sglang"]
+
+
 class ProviderCard(Frozen):
     """A provider as data: where it is, how it wants its key, what it offers."""
 
@@ -377,6 +405,7 @@ class ProviderCard(Frozen):
     self_hosted: bool = Field(False, description="the operator's own machine: nothing sent there leaves the house")
     machine: OwnMachine | None = None
     health: EngineHealth | None = Field(None, description="None: its readings are not taken")
+    holds_loras: LoraHold | None = Field(None, description="None: LoRAs are a matter of each run alone")
     offers: tuple[Offer, ...]
 
 
@@ -391,6 +420,26 @@ class Model(Frozen):
     released: date | None = None
     aliases: tuple[str, ...] = ()
     open_weights: bool = False
+    unsure: str | None = None
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class NamedLora(Frozen):
+    """A LoRA that the operator has given a name: what it is for, and what each provider calls it."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")
+    title: str | None = None
+    models: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)] = Field(
+        description="its base model, or several: ids of ours"
+    )
+    scale: float = Field(1.0, ge=-10, le=10, allow_inf_nan=False, description="unless the caller says another")
+    at: dict[str, Annotated[str, Field(min_length=1, max_length=500)]] = Field(
+        description="provider → its name for it: a file, a path, an adapter, a link"
+    )
+    triggers: tuple[str, ...] = Field((), description="words that wake it; told to callers, put into no prompt")
     unsure: str | None = None
 
 

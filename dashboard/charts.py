@@ -34,11 +34,11 @@ AMOUNT_FORMAT = ",~r"
 QUALITY = "quality (chance to win against the median)"
 
 
-def _data(rows: Sequence[Row]) -> Any:
+def inline(rows: Sequence[Row]) -> Any:
     return alt.InlineData(values=list(rows))
 
 
-def _finished(chart: Any, height: int = HEIGHT_PX, legend_columns: int = 5) -> Any:
+def finished(chart: Any, height: int = HEIGHT_PX, legend_columns: int = 5) -> Any:
     return (
         chart.properties(height=height)
         .configure_view(stroke=None)
@@ -49,7 +49,7 @@ def _finished(chart: Any, height: int = HEIGHT_PX, legend_columns: int = 5) -> A
 
 def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
     """Quality against price on a log scale, with each model's interval, and the Pareto line through the best."""
-    base = alt.Chart(_data(points))
+    base = alt.Chart(inline(points))
     price = alt.X(
         "price_usd:Q",
         scale=alt.Scale(type="log", nice=False, padding=48),
@@ -68,7 +68,7 @@ def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
         alt.Tooltip("source:N", title="quality says"),
     ]  # fmt: skip
     line = (
-        alt.Chart(_data(steps(points)))
+        alt.Chart(inline(steps(points)))
         .mark_line(interpolate="step-after", color=BLUE, strokeWidth=2, opacity=0.6)
         .encode(x=price, y=quality)
     )
@@ -97,7 +97,7 @@ def frontier(points: Sequence[Row], chosen: str | None = None) -> Any:
         .mark_point(size=500, stroke=ORANGE, strokeWidth=3, filled=False)
         .encode(x=price, y=quality)
     )
-    return _finished(alt.layer(line, interval, dots, names, ring), TALL_PX)
+    return finished(alt.layer(line, interval, dots, names, ring), TALL_PX)
 
 
 def parts(rows: Sequence[Row]) -> Any:
@@ -105,7 +105,7 @@ def parts(rows: Sequence[Row]) -> Any:
     names = [name for name in PARTS if any(row["part"] == name for row in rows)]
     offers = sorted({(row["rank"], row["offer"]) for row in rows})
     chart = (
-        alt.Chart(_data(rows))
+        alt.Chart(inline(rows))
         .mark_bar(cornerRadius=2)
         .encode(
             x=alt.X("points:Q", axis=alt.Axis(title="points (parts of the score, stacked)")),
@@ -115,10 +115,10 @@ def parts(rows: Sequence[Row]) -> Any:
             tooltip=["offer:N", "part:N", alt.Tooltip("points:Q", format=".3f"), alt.Tooltip("score:Q", format=".3f")],
         )
     )
-    return _finished(chart, _bars(len(offers)))
+    return finished(chart, bars_px(len(offers)))
 
 
-def _bars(count: int) -> int:
+def bars_px(count: int) -> int:
     return BAR_PX * count + FRAME_PX
 
 
@@ -126,7 +126,7 @@ def waterfall(bars: Sequence[Row]) -> Any:
     """A job's waiting and its attempts, in seconds since it was created."""
     statuses = sorted({row["status"] for row in bars}, key=list(STATUS_COLOURS).index)
     chart = (
-        alt.Chart(_data(bars))
+        alt.Chart(inline(bars))
         .mark_bar(cornerRadius=3, height=16)
         .encode(
             x=alt.X("from_s:Q", axis=alt.Axis(title="seconds since the job was created")),
@@ -139,14 +139,14 @@ def waterfall(bars: Sequence[Row]) -> Any:
                      alt.Tooltip("to_s:Q", format=".2f", title="to (s)")],
         )
     )  # fmt: skip
-    return _finished(chart, _bars(len(bars)))
+    return finished(chart, bars_px(len(bars)))
 
 
 def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str, title: str) -> Any:
     """Spend or compute units, stacked by one dimension, on every one of these days."""
     names = sorted({row[dimension] for row in rows}, key=lambda name: (name == "others", name))
     chart = (
-        alt.Chart(_data(rows))
+        alt.Chart(inline(rows))
         .mark_bar(cornerRadius=2)
         .encode(
             x=alt.X(
@@ -164,12 +164,12 @@ def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str,
             ],
         )
     )  # fmt: skip
-    return _finished(chart, legend_columns=2)
+    return finished(chart, legend_columns=2)
 
 
 def survival(rows: Sequence[Row], half_life_days: float | None) -> Any:
     """The share of places that last, as steps with their 95 % band; a dashed rule at the half-life."""
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(inline(rows)).encode(
         x=alt.X("day:Q", axis=alt.Axis(title="days since it came among the first")),
     )
     share = alt.Y("alive:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="still there (share)", format="%"))
@@ -181,18 +181,18 @@ def survival(rows: Sequence[Row], half_life_days: float | None) -> Any:
     )  # fmt: skip
     layers = [band, curve]
     if half_life_days is not None:
-        at = alt.Chart(_data([{"day": half_life_days, "label": f"half-life {half_life_days:.0f} days"}]))
+        at = alt.Chart(inline([{"day": half_life_days, "label": f"half-life {half_life_days:.0f} days"}]))
         layers.append(at.mark_rule(strokeDash=[5, 4], color=ORANGE, strokeWidth=2).encode(x="day:Q"))
         layers.append(
             at.mark_text(align="right", dx=-6, y=12, color=ORANGE, fontSize=12).encode(x="day:Q", text="label:N")
         )
-    return _finished(alt.layer(*layers))
+    return finished(alt.layer(*layers))
 
 
 def months(rows: Sequence[Row]) -> Any:
     """Models that came above the line and that went below it, by month."""
     chart = (
-        alt.Chart(_data(rows))
+        alt.Chart(inline(rows))
         .mark_bar(cornerRadius=2)
         .encode(
             x=alt.X("month:O", axis=alt.Axis(title="month", labelAngle=0)),
@@ -201,13 +201,13 @@ def months(rows: Sequence[Row]) -> Any:
             tooltip=["month:O", "what:N", alt.Tooltip("size:Q", title="models")],
         )
     )
-    return _finished(chart)
+    return finished(chart)
 
 
 def ratings(rows: Sequence[Row]) -> Any:
     """A model's rating on one board over time, with its interval."""
     day = alt.Axis(title="reading of (UTC)", format="%d %b", tickCount=6)
-    base = alt.Chart(_data(rows)).encode(x=alt.X("taken_at:T", axis=day))
+    base = alt.Chart(inline(rows)).encode(x=alt.X("taken_at:T", axis=day))
     y = alt.Y("rating:Q", scale=alt.Scale(zero=False), axis=alt.Axis(title="rating (the board's own points)"))
     band = base.mark_area(color=SKY, opacity=0.25).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
     line = base.mark_line(color=BLUE, strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=50)).encode(
@@ -216,12 +216,12 @@ def ratings(rows: Sequence[Row]) -> Any:
                  alt.Tooltip("rating:Q", format=".0f"), alt.Tooltip("low:Q", format=".0f"),
                  alt.Tooltip("high:Q", format=".0f")],
     )  # fmt: skip
-    return _finished(alt.layer(band, line))
+    return finished(alt.layer(band, line))
 
 
 def qualities(rows: Sequence[Row]) -> Any:
     """Qualities with their intervals, one line for each name."""
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(inline(rows)).encode(
         y=alt.Y("name:N", sort=[row["name"] for row in rows], axis=alt.Axis(title=None))
     )
     bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
@@ -233,7 +233,7 @@ def qualities(rows: Sequence[Row]) -> Any:
         tooltip=["name:N", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("low:Q", format=".2f"),
                  alt.Tooltip("high:Q", format=".2f")],
     )  # fmt: skip
-    return _finished(alt.layer(bar, dot), _bars(len(rows)) - LEGEND_PX)
+    return finished(alt.layer(bar, dot), bars_px(len(rows)) - LEGEND_PX)
 
 
 RATING = "rating (points of Elo's scale, 1000 in the middle)"
@@ -241,7 +241,7 @@ RATING = "rating (points of Elo's scale, 1000 in the middle)"
 
 def standings(rows: Sequence[Row]) -> Any:
     """Ratings by votes with their 95 % intervals, one line for each model, the first on top."""
-    base = alt.Chart(_data(rows)).encode(
+    base = alt.Chart(inline(rows)).encode(
         y=alt.Y("name:N", sort=[row["name"] for row in rows], axis=alt.Axis(title=None))
     )
     bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
@@ -258,7 +258,7 @@ def standings(rows: Sequence[Row]) -> Any:
         tooltip=["name:N", alt.Tooltip("rating:Q", format=".0f"), alt.Tooltip("low:Q", format=".0f"),
                  alt.Tooltip("high:Q", format=".0f"), "votes:Q", alt.Tooltip("won:Q", format=".0%")],
     )  # fmt: skip
-    return _finished(alt.layer(bar, dot), _bars(len(rows)))
+    return finished(alt.layer(bar, dot), bars_px(len(rows)))
 
 
 COLUMN_PX, NARROW_PX, LINE_PX = 280, 170, 112
@@ -280,8 +280,8 @@ def graph(boxes: Sequence[Row], edges: Sequence[Row]) -> Any:
     def at(x: str, y: str) -> dict[str, Any]:
         return {"x": alt.X(f"{x}:Q", scale=x_scale, axis=None), "y": alt.Y(f"{y}:Q", scale=y_scale, axis=None)}
 
-    line = alt.Chart(_data(edges))
-    made = alt.Chart(_data(boxes))
+    line = alt.Chart(inline(edges))
+    made = alt.Chart(inline(boxes))
     states = list(dict.fromkeys(row["status"] for row in boxes))
     colour = alt.Color(
         "status:N", legend=None, scale=alt.Scale(domain=states, range=[STATUS_COLOURS[name] for name in states])
@@ -309,4 +309,80 @@ def graph(boxes: Sequence[Row], edges: Sequence[Row]) -> Any:
         made.mark_text(fontSize=12, dy=22, opacity=0.75, **text).encode(**at("left", "y"), text="task:N"),
     ]
     lines = max(bottoms, default=1) - min(tops, default=0)
-    return _finished(alt.layer(*layers), round(LINE_PX * (lines + 0.2))).properties(width=column_px * columns)
+    return finished(alt.layer(*layers), round(LINE_PX * (lines + 0.2))).properties(width=column_px * columns)
+
+
+def budgets(rows: Sequence[Row]) -> Any:
+    """How full budgets are, each against its own limit: the rule at 100 %. What is beyond it stays within the chart."""
+    shown = [row | {"shown": min(row["filled"], FULLEST), "state": _fullness(row["filled"])} for row in rows]
+    base = alt.Chart(inline(shown)).encode(
+        y=alt.Y("budget:N", sort=[row["budget"] for row in rows], axis=alt.Axis(title=None))
+    )
+    used = alt.X(
+        "shown:Q", scale=alt.Scale(domain=[0, FULLEST]),
+        axis=alt.Axis(title="spent or held (share of the limit)", format=".0%", values=[0, 0.25, 0.5, 0.75, 1]),
+    )  # fmt: skip
+    bar = base.mark_bar(cornerRadius=2, height=14).encode(
+        x=used,
+        color=alt.Color(
+            "state:N", legend=None,
+            scale=alt.Scale(domain=["room left", "nearly full", "full"], range=[BLUE, ORANGE, RED]),
+        ),
+        tooltip=["budget:N", "state:N", alt.Tooltip("spent:N", title="spent or held (USD)"),
+                 alt.Tooltip("limit:N", title="limit (USD)"), alt.Tooltip("window:N", title="each")],
+    )  # fmt: skip
+    words = base.mark_text(align="left", dx=6, fontSize=12, color=GREY).encode(x=used, text="words:N")
+    limit = alt.Chart(inline([{"at": 1.0}])).mark_rule(color=RED, strokeWidth=2).encode(x="at:Q")
+    return finished(alt.layer(bar, limit, words), bars_px(len(rows)) - LEGEND_PX)
+
+
+FULLEST = 1.6
+"""Where the axis of budgets ends: there is room for words behind a bar, and one that is beyond its limit shows it."""
+
+
+def _fullness(filled: float) -> str:
+    return "full" if filled >= 1 else "nearly full" if filled >= 0.8 else "room left"
+
+
+def faults(rows: Sequence[Row]) -> Any:
+    """What went wrong and how often, the commonest on top; by provider where it is known."""
+    names = list(dict.fromkeys(row["fault"] for row in rows))
+    providers = sorted({row["provider"] for row in rows})
+    chart = (
+        alt.Chart(inline(rows))
+        .mark_bar(cornerRadius=2, height=16)
+        .encode(
+            x=alt.X("attempts:Q", axis=alt.Axis(title="failed attempts", tickMinStep=1, format="d")),
+            y=alt.Y("fault:N", sort=names, axis=alt.Axis(title=None)),
+            color=alt.Color(
+                "provider:N", scale=alt.Scale(domain=providers, range=list(PALETTE)),
+                legend=alt.Legend() if len(providers) > 1 else None,
+            ),
+            tooltip=["fault:N", "provider:N", "attempts:Q"],
+        )
+    )  # fmt: skip
+    return finished(chart, bars_px(len(names)), legend_columns=3)
+
+
+def prices_and_costs(rows: Sequence[Row]) -> Any:
+    """Day by day what keys paid and what providers are owed for it; the gap is the margin."""
+    shown = [
+        {"day": row["day"], "what": what, "usd": row[field]}
+        for row in rows
+        for what, field in (("paid by keys", "spend"), ("owed to providers", "cost"))
+    ]
+    chart = (
+        alt.Chart(inline(shown))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=30))
+        .encode(
+            x=alt.X("day:T", axis=alt.Axis(title="day (UTC)", format="%d %b", tickCount=8)),
+            y=alt.Y("usd:Q", axis=alt.Axis(title="a day (USD)", format=AMOUNT_FORMAT)),
+            color=alt.Color(
+                "what:N", scale=alt.Scale(domain=["paid by keys", "owed to providers"], range=[BLUE, ORANGE])
+            ),
+            strokeDash=alt.StrokeDash("what:N", legend=None),
+            tooltip=[alt.Tooltip("utcyearmonthdate(day):T", title="day (UTC)"), "what:N",
+                     alt.Tooltip("usd:Q", title="USD", format=",.4~f")],
+        )
+    )  # fmt: skip
+    return finished(chart, 260)

@@ -39,6 +39,14 @@ def seconds(span_s: float | None) -> str:
     return f"{span_s:.1f} s" if span_s < 120 else f"{span_s / 60:.1f} min"
 
 
+def span(long_s: float) -> str:
+    """A time in its largest whole unit: "45 seconds", "3 minutes", "2 days"."""
+    for unit, unit_s in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if long_s >= unit_s:
+            return count(int(long_s // unit_s), unit)
+    return count(int(max(0.0, long_s)), "second")
+
+
 def size(size_bytes: int | None) -> str:
     if size_bytes is None:
         return "–"

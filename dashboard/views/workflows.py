@@ -14,6 +14,8 @@ STATUSES = ("running", "succeeded", "failed", "canceled")
 ROWS = 50
 EVERY_S = 2
 COLUMNS = 4
+TALL_PX = 120
+"""Of each figure, with a line below it or without: they stand in one row."""
 FAULT = "podium.workflow_fault"
 DRAFT = "podium.workflow_draft"
 
@@ -131,17 +133,22 @@ def _small(step: Document) -> str | None:
 
 
 def _facts(workflow: Document) -> None:
-    status, done, cost, took, doing = st.columns([1.4, 1.6, 2, 1.2, 1.6], vertical_alignment="center")
-    status.metric("Status", workflow["status"], border=True)
+    status, done, cost, took, doing = st.columns([1.4, 1.6, 2, 1.2, 1.4], vertical_alignment="center")
+    status.metric("Status", workflow["status"], border=True, height=TALL_PX)
     done.metric(
-        "Steps that succeeded", f"{workflow['counts'].get('succeeded', 0)} of {len(workflow['steps'])}", border=True
+        "Steps that succeeded",
+        f"{workflow['counts'].get('succeeded', 0)} of {len(workflow['steps'])}",
+        border=True,
+        height=TALL_PX,
     )
     cap = workflow["max_cost_usd"]
     cost.metric(
-        "Cost", usd(workflow["cost_usd"]), border=True, delta_color="off", delta_arrow="off",
+        "Cost", usd(workflow["cost_usd"]), border=True, height=TALL_PX, delta_color="off", delta_arrow="off",
         delta=f"of {usd(cap)} at most" if cap else f"quoted {usd(workflow['quote_usd'])}, no cap",
     )  # fmt: skip
-    took.metric("Took", seconds(frames.span_s(workflow["created_at"], workflow["ended_at"])), border=True)
+    took.metric(
+        "Took", seconds(frames.span_s(workflow["created_at"], workflow["ended_at"])), border=True, height=TALL_PX
+    )
     with doing:
         _doing(workflow)
     st.progress(min(1.0, workflow["progress"]), text=graphs.counted(workflow["counts"]) + _held(workflow))

@@ -93,7 +93,7 @@ def wan(layers: int, heads: int, mlp: int) -> Any:
 
 
 SHAPES = {
-    "flux-tiny": Shape(lambda: flux(2, 4, 8, 64, (8, 28, 28), wide=False), "text-to-image", 256, 256),
+    "flux-tiny": Shape(lambda: flux(2, 4, 4, 32, (8, 12, 12), wide=False), "text-to-image", 128, 128),
     "flux-1-dev": Shape(lambda: flux(19, 38, 24, 128, (16, 56, 56), wide=True), "text-to-image", 1024, 1024),
     "wan-2.1-1.3b": Shape(lambda: wan(30, 12, 8960), "text-to-video", 832, 480, 81),
 }

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from adapters.wire import Done, Pending
+from gateway.attempts import lora_sets
 from gateway.attempts.rules import LEASE_S, LIVE, Again, Ending, Status, provider_ref
 from gateway.attempts.tables import AttemptRow
 from gateway.prepared import Prepared
@@ -37,6 +38,7 @@ class Attempt(NamedTuple):
     deadline_at: datetime
     created_at: datetime
     started_at: datetime | None
+    lora_set: str | None = None
 
 
 def parse_next(text: str) -> Pending | Done:
@@ -63,6 +65,7 @@ def _claim(dialect: str) -> sa.UpdateBase:
     due = (
         sa.select(ATTEMPT.c.id)
         .where(ATTEMPT.c.status.in_([status.value for status in LIVE]), ATTEMPT.c.due_at <= sa.bindparam("at"), free)
+        .where(lora_sets.FREE)
         .order_by(ATTEMPT.c.due_at)
         .limit(sa.bindparam("most"))
     )
@@ -77,7 +80,11 @@ def _claim(dialect: str) -> sa.UpdateBase:
 
 
 def claim(connection: Connection, worker: str, most: int, now: datetime) -> list[Attempt]:
-    """Lease up to `most` due attempts to a worker, the earliest first."""
+    """Lease up to `most` due attempts to a worker, the earliest first.
+
+    One that wants an engine to hold its LoRAs is claimed once it is let in there: here, in the same transaction.
+    """
+    lora_sets.let_in(connection, now)
     values = {"at": now, "until": now + timedelta(seconds=LEASE_S), "worker": worker, "most": most}
     rows = connection.execute(_claim(connection.dialect.name), values).mappings().all()
     return [attempt_of(row) for row in sorted(rows, key=lambda row: (row["due_at"], row["id"]))]

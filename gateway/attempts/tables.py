@@ -24,6 +24,13 @@ class AttemptRow(SQLModel, table=True):
             sqlite_where=sa.text("ended_at IS NOT NULL"),
             postgresql_where=sa.text("ended_at IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_attempt_lora_set",
+            "provider",
+            "due_at",
+            sqlite_where=sa.text("lora_set IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=sa.text("lora_set IS NOT NULL AND ended_at IS NULL"),
+        ),
         sa.UniqueConstraint("job_id", "number"),
     )
 
@@ -57,6 +64,23 @@ class AttemptRow(SQLModel, table=True):
     cost_source: str | None = Field(
         default=None, description="provider, table, measured or estimate; None: nothing is owed"
     )
+    lora_set: str | None = Field(
+        default=None, description="at an engine that holds one set of LoRAs: the set of this run, [] is none"
+    )
+    let_in_at: datetime | None = Field(
+        default=None, sa_type=Timestamp, description="when a run that has a set was let in: only then it is claimed"
+    )
     created_at: datetime = Field(sa_type=Timestamp)
     started_at: datetime | None = Field(default=None, sa_type=Timestamp)
     ended_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class LoraHoldRow(SQLModel, table=True):
+    """An engine that holds one set of LoRAs at a time: which set it is given to."""
+
+    __tablename__ = "lora_hold"
+
+    provider: str = Field(primary_key=True)
+    lora_set: str | None = None
+    since: datetime = Field(sa_type=Timestamp)
+    switches: int = Field(default=0, description="how often it was given to a set")

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 from sqlalchemy.engine import Connection
@@ -30,8 +31,44 @@ WithSpells = Annotated[bool, Query(description="also each stay among the first, 
 ForTask = Annotated[Task | None, Query(description="of the boards that rank this task")]
 
 
+FOLDED = 64
+"""Churns that are kept until their board has another reading: one takes a second to read and fold."""
+
+
+class _Wanted(NamedTuple):
+    """What a churn was folded of: `subject` changes with every reading."""
+
+    board: str
+    subject: Subject
+    top: int
+    with_spells: bool
+
+
+@dataclass
+class _Folds:
+    """Churns that were folded before, each with the names by which it was."""
+
+    db: Database
+    kept: dict[_Wanted, tuple[Names, dict[str, Any]]] = field(default_factory=dict)
+
+    async def of(self, wanted: _Wanted, names: Names) -> dict[str, Any]:
+        """Raises ValueError where too few readings are kept."""
+        held = self.kept.get(wanted)
+        if held is not None and held[0] is names:
+            return held[1]
+        snapshots = await self.db.read(lambda connection: boards.readings(connection, wanted.subject))
+        view = await asyncio.to_thread(
+            boards.churn_view, wanted.board, snapshots, names, wanted.top, wanted.with_spells
+        )
+        if len(self.kept) >= FOLDED:
+            self.kept.clear()
+        self.kept[wanted] = names, view
+        return view
+
+
 def routes(db: Database, supply: Supply, belief: Callable[[], Belief]) -> APIRouter:
     router = APIRouter(tags=["boards"])
+    folds = _Folds(db)
 
     def names() -> Names:
         held = belief().boards
@@ -70,14 +107,13 @@ def routes(db: Database, supply: Supply, belief: Callable[[], Belief]) -> APIRou
         """How long places among a board's first `top` last: survival with its band, half-life with its interval.
         Without `board`, of the board with most readings; with `spells`, also each stay that was counted."""
 
-        def read(connection: Connection) -> tuple[str, tuple[Snapshot, ...]]:
-            found = boards.find(connection, board) if board else boards.most_read(connection, task)
-            subject = _found(found, board or "any")
-            return board or subject.subject, boards.readings(connection, subject)
+        def found(connection: Connection) -> Subject:
+            named = boards.find(connection, board) if board else boards.most_read(connection, task)
+            return _found(named, board or "any")
 
-        asked, snapshots = await db.read(read)
+        subject = await db.read(found)
         try:
-            return await asyncio.to_thread(boards.churn_view, asked, snapshots, names(), top, spells)
+            return await folds.of(_Wanted(board or subject.subject, subject, top, spells), names())
         except ValueError as error:
             raise NotFound(str(error)) from error
 

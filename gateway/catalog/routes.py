@@ -21,6 +21,8 @@ ForTask = Annotated[Task | None, Query(description="only those that do this")]
 Everything = Annotated[bool, Query(alias="all", description="also those that cannot be used here")]
 
 
+EndsBefore = Annotated[date | None, Query(description="only those whose end is announced for a day before this one")]
+
 Ending = Callable[[str, date], dict[str, str]]
 """The headers of an answer about a model that ends, by the name it was asked for."""
 
@@ -62,14 +64,18 @@ def routes(
                 raise NotFound(f"nothing is named {name!r}; GET /v1/models lists what there is")
 
     @router.get("/v1/offers")
-    async def offers(task: ForTask = None, all: Everything = True, limit: Limit = 500, after: After = None) -> Any:
+    async def offers(
+        task: ForTask = None, all: Everything = True, ends_before: EndsBefore = None, limit: Limit = 500,
+        after: After = None,
+    ) -> Any:  # fmt: skip
         """Offers by id, each with its prices, limits and what is known of it."""
         today = clock.now().date()
         shown = [
             offer_view(offer, supply, belief(), lives(), today) | _engine(own, offer.provider)
             for offer in sorted(supply.catalog.offers(), key=lambda offer: offer.id)
             if (task is None or task in offer.tasks) and offer.id > (after or "")
-        ]
+            and (ends_before is None or today <= (lives().of(offer, today).ends or date.max) < ends_before)
+        ]  # fmt: skip
         return page([each for each in shown if all or each["available"]], limit)
 
     return router

@@ -29,6 +29,7 @@ class JobRow(SQLModel, table=True):
         sa.UniqueConstraint("key_id", "idempotency_key"),
         sa.Index("ix_job_key", "key_id", "id"),
         sa.Index("ix_job_live", "key_id", "status"),
+        sa.Index("ix_job_status", "status", "id"),
     )
 
     id: str = Field(primary_key=True)

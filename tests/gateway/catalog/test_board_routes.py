@@ -87,7 +87,7 @@ async def test_each_stay_that_was_counted_is_told_to_who_asks(client, database):
     found = await get(client, "/v1/churn", board=BOARD, top=2, spells="true")
     assert found["spells_list"] == [
         {"subject": "google/veo-3.1", "began": "2026-08-01", "ended": None, "saw_beginning": False, "days": 60},
-        {"subject": "nobody knows 1", "began": "2026-08-01", "ended": "2026-09-20", "saw_beginning": False, "days": 50},
+        {"subject": "nobodyknows1", "began": "2026-08-01", "ended": "2026-09-20", "saw_beginning": False, "days": 50},
         {"subject": found["now"][0], "began": "2026-09-20", "ended": None, "saw_beginning": True, "days": 10},
     ]
     assert len(found["spells_list"]) == found["spells"] and found["exits"] == 1
