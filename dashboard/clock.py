@@ -1,4 +1,4 @@
-"""The one place where the pages read the time: to say how old something is. What is decided by time, the API decides."""
+"""The one place where the pages read the time, to say how old something is. What time decides, the API decides."""
 
 from datetime import UTC, datetime
 

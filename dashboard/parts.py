@@ -50,6 +50,11 @@ def heading(title: str, question: str) -> None:
     st.caption(question)
 
 
+def sections(names: Sequence[str]) -> Any:
+    """A page's sections as tabs, the chosen one in the address. Only an open one need be drawn, and asked for."""
+    return st.tabs(list(names), key="part", on_change="rerun", bind="query-params")
+
+
 def chart(drawn: alt.Chart | alt.LayerChart | alt.HConcatChart, key: str, alternative: str) -> None:
     """A chart as wide as the page. `alternative` says what it shows to who cannot see it."""
     st.altair_chart(drawn, key=key, width="stretch", alt=alternative)

@@ -28,13 +28,22 @@ def show() -> None:
         _one(asked)
         return
     parts.heading("Arena", "Which of two answers is better? You see who made them after you have voted.")
-    task = str(st.segmented_control("Task", TASKS, default=TASKS[0], key="task", bind="query-params", required=True))
+    task = _task()
     left, right = st.columns([2, 3], gap="large")
     with left:
         _begin(task)
     with right:
         _standings(task)
     _mine()
+
+
+def _task() -> str:
+    """The task that the address names. It is no bound one: a page that leads to itself may not set those."""
+    named = st.query_params.get("task")
+    first = named if named in TASKS else TASKS[0]
+    task = str(st.segmented_control("Task", TASKS, default=first, key="arena-task", required=True) or first)
+    st.query_params["task"] = task
+    return task
 
 
 def _begin(task: str) -> None:
@@ -51,13 +60,12 @@ def _begin(task: str) -> None:
     if models:
         made["models"] = models
     fault = _fault(made, models, limit)
-    _said()
     if fault:
         st.caption(f":material/info: {fault}")
-    st.button(
-        "Begin", type="primary", icon=":material/swords:", width="stretch", disabled=bool(fault), on_click=_begun,
-        args=(made | {"max_cost_usd": limit},), shortcut="Mod+Enter",
-    )  # fmt: skip
+    if st.button(
+        "Begin", type="primary", icon=":material/swords:", width="stretch", disabled=bool(fault), shortcut="Mod+Enter"
+    ):
+        _begun(made | {"max_cost_usd": limit})
 
 
 def _settings(task: str) -> Document:
@@ -84,16 +92,14 @@ def _fault(made: Document, models: list[str], limit: str) -> str | None:
 
 def _begun(made: Document) -> None:
     """Begin, and go where the battle is."""
+    key = {"idempotency-key": f"dash_{secrets.token_hex(16)}"}
     try:
-        battle = session.podium().post(
-            "/v1/arena/battles", made, **{"idempotency-key": f"dash_{secrets.token_hex(16)}"}
-        )
+        battle = session.podium().post("/v1/arena/battles", made, **key)
     except Refused as refused:
-        st.session_state[FAULT] = refused.detail
+        st.error(plain(refused.detail), icon=":material/error:")
         return
     session.forget()
-    st.query_params.clear()
-    st.query_params.update({"battle": battle["id"], "task": battle["task"]})
+    parts.go("arena", battle=battle["id"], task=battle["task"])
 
 
 def _said() -> None:
@@ -183,10 +189,12 @@ def _revealed(battle: Document) -> None:
             _facts(battle[side])
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(" ".join(filter(None, (battles.verdict(battle), battles.cheaper(battle)))))
-        st.button(
-            "Next battle", type="primary", icon=":material/swords:", shortcut="N", on_click=_begun,
-            args=(battles.again(battle),), help="The same words, to two models that are drawn anew.",
+        is_next = st.button(
+            "Next battle", type="primary", icon=":material/swords:", shortcut="N",
+            help="The same words, to two models that are drawn anew.",
         )  # fmt: skip
+    if is_next:
+        _begun(battles.again(battle))
     _standings(battle["task"])
 
 

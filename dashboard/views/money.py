@@ -1,28 +1,49 @@
-"""Money: usage by dimension and day, budgets with their editor, a month's statement. It changes budgets alone."""
+"""Money: usage by dimension and day, margin, what is held, statements, cheaper models. Budgets are another file."""
 
-from collections.abc import Callable
+import json
 from datetime import date, timedelta
 
 import streamlit as st
 
-from dashboard import charts, frames, parts, session
-from dashboard.client import Document, Refused
-from dashboard.words import plain, usd
+from dashboard import charts, clock, deeds, frames, pareto, parts, purses, session
+from dashboard.client import Document
+from dashboard.frames import Row
+from dashboard.purses import Swap
+from dashboard.standards import standards
+from dashboard.views import budgets
+from dashboard.words import plain, share, usd
 
 DIMENSIONS = ("model", "provider", "task", "unit", "key", "project")
 SPANS_DAYS = {"7 days": 7, "30 days": 30, "90 days": 90}
 GROUPS = 500
+HOLDS_MOST = 500
+SWAPS = 8
+"""Model and task pairs that are looked at for something cheaper: the dearest. A quote for each task is asked once."""
 
 
 def show() -> None:
     parts.heading("Money", "What did it cost, by whom and for what, and how near are the limits?")
-    usage, budgets, statement = st.tabs(["Usage", "Budgets", "Statement"])
-    with usage:
-        _usage()
-    with budgets:
-        _budgets()
-    with statement:
-        _statement()
+    deeds.said()
+    shown = {"Usage": _usage, "Budgets": budgets.show, "Holds": _holds, "Cheaper": _cheaper, "Statement": _statement}
+    for tab, draw in zip(parts.sections(list(shown)), shown.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def _names(dimension: str) -> dict[str, str]:
+    """What keys or projects are called, as far as an admin may know."""
+    if dimension not in ("key", "project") or not session.is_admin():
+        return {}
+    return purses.names_of(session.recent(f"/v1/{dimension}s", limit=500)["data"])
+
+
+def _since() -> tuple[str, date]:
+    span = st.segmented_control(
+        "Over", list(SPANS_DAYS), default="30 days", key="over", bind="query-params", required=True
+    )
+    today = date.fromisoformat(session.recent("/v1/usage")["to"])
+    return (today - timedelta(days=SPANS_DAYS[str(span or "30 days")] - 1)).isoformat(), today
 
 
 def _usage() -> None:
@@ -31,21 +52,19 @@ def _usage() -> None:
         dimension = str(st.segmented_control(
             "By", DIMENSIONS, default="model", key="by", bind="query-params", required=True) or "model")  # fmt: skip
     with right:
-        span = st.segmented_control(
-            "Over", list(SPANS_DAYS), default="30 days", key="over", bind="query-params", required=True
-        )
-    today = date.fromisoformat(session.recent("/v1/usage")["to"])
-    first = (today - timedelta(days=SPANS_DAYS[str(span or "30 days")] - 1)).isoformat()
-    report = session.recent("/v1/usage", **{"from": first, "by": f"day,{dimension}", "limit": GROUPS})
+        first, _ = _since()
+    names = _names(dimension)
+    found = session.recent("/v1/usage", **{"from": first, "by": f"day,{dimension}", "limit": GROUPS})
+    report = purses.relabeled(found, dimension, names)
     _total(report["total"])
     rows = frames.largest(frames.spend(report, dimension), dimension)
     if not rows:
         parts.empty(f"Nothing was settled from {first} on. A longer time may show something.")
         return
     if report["next"]:
-        st.caption(f"The first {GROUPS} groups are drawn; the API gives the rest, also as CSV.")
+        st.caption(f"The charts draw the first {GROUPS} groups by day; the table below has every {dimension}'s sum.")
     days = frames.days(report["from"], report["to"])
-    dollars, units = st.columns(2)
+    dollars, units = st.columns(2, gap="medium")
     with dollars:
         st.subheader("Dollars", anchor=False)
         parts.chart(charts.by_day(rows, days, dimension, "spend_usd", "spend (USD)"), "money-usd", "Spend by day")
@@ -55,76 +74,103 @@ def _usage() -> None:
             charts.by_day(rows, days, dimension, "compute_units", "compute units"), "money-cu", "Compute units by day"
         )
     sums = session.recent("/v1/usage", **{"from": first, "by": dimension, "limit": GROUPS})
-    parts.table(
-        [
-            {name: each for name, each in row.items() if name != "day"}
-            for row in frames.dearest_first(frames.spend(sums, dimension))
-        ],
-        "money-table", spend_usd=st.column_config.NumberColumn("spend", format="%.6g USD"),
-        compute_units=st.column_config.NumberColumn("compute units", format="%.1f"),
-    )  # fmt: skip
+    _table(purses.spend(sums, dimension, names), dimension)
+    if session.is_admin():
+        _margin(first)
 
 
 def _total(total: Document) -> None:
-    spend, margin, units, each = st.columns(4)
+    spend, units, each, last = st.columns(4)
     spend.metric("Spend", usd(total["spend_usd"]), border=True)
-    margin.metric("Of it our margin", usd(total["margin_usd"]), border=True)
     units.metric("Compute units", f"{total['compute_units']:,.0f}", border=True)
     each.metric("A job on average", usd(total["averages"]["per_job_usd"]), border=True)
+    last.metric("Jobs settled", f"{total['jobs']:,}", border=True)
 
 
-def _budgets() -> None:
-    page = session.recent("/v1/budgets", limit=200)
-    rows = frames.budgets(page)
+def _table(rows: list[Row], dimension: str) -> None:
+    for_admins = ("cost", "margin", "overrun")
+    kept = rows if session.is_admin() else [{k: v for k, v in row.items() if k not in for_admins} for row in rows]
+    money = ("spend", "a job on average", *for_admins)
+    shown = {name: parts.USD for name in money if kept and name in kept[0]}
+    units = st.column_config.NumberColumn(format="%.1f")
+    parts.table(kept, f"money-table-{dimension}", **shown, **{"compute units": units})
+
+
+def _margin(first: str) -> None:
+    st.subheader(
+        "Margin", anchor=False,
+        help="What keys paid against what providers are owed. Overrun: cost beyond the holds, paid by the gateway.",
+    )  # fmt: skip
+    report = session.recent("/v1/usage", **{"from": first, "by": "day", "limit": GROUPS})
+    total = report["total"]
+    paid, owed, kept, over = st.columns(4)
+    paid.metric("Paid by keys", usd(total["spend_usd"]), border=True)
+    owed.metric("Owed to providers", usd(total["cost_usd"]), border=True)
+    spend = float(total["spend_usd"])
+    part = share(float(total["margin_usd"]) / spend) if spend else "–"
+    kept.metric("Margin", usd(total["margin_usd"]), border=True, help=f"{part} of what keys paid.")
+    over.metric("Overrun", usd(total["overrun_usd"]), border=True, help="Negative: jobs cost less than was booked.")
+    rows = [row | {"day": row["day"]} for row in purses.spend(report, "day", {})]
+    parts.chart(charts.prices_and_costs(rows), "money-margin", "What keys paid and providers are owed, by day")
+
+
+def _holds() -> None:
+    st.caption("Money that is reserved for jobs that run: the most that each can cost. What is not needed comes back.")
+    names = _names("key")
+    by_key = purses.held_by_key(session.live("/v1/ledger/balances", limit=500)["data"], names)
+    jobs = [
+        each
+        for status in ("running", "queued")
+        for each in session.live("/v1/jobs", status=status, limit=HOLDS_MOST)["data"]
+    ]
+    rows = purses.holds(jobs, clock.now())
+    if not by_key and not rows:
+        parts.empty("Nothing is held: no job is under way.", ":material/check_circle:")
+        return
+    total, oldest, open_jobs = st.columns(3)
+    total.metric("Held now", usd(purses.total(by_key)), border=True)
+    oldest.metric("Oldest hold", rows[0]["for"] if rows else "–", border=True)
+    open_jobs.metric("Jobs that hold", f"{len(rows):,}", border=True)
+    st.subheader("By job, the oldest first", anchor=False)
+    parts.table(rows, "holds-jobs", ["since"])
+    rest = purses.total(by_key) - purses.total(rows)
+    if rest > 0:
+        st.caption(f"{usd(rest)} more is held by canceled jobs that their provider still works on, or by jobs beyond "
+                   f"the newest {HOLDS_MOST}.")  # fmt: skip
+    st.subheader("By key", anchor=False)
+    parts.table(by_key, "holds-keys")
+    if rows:
+        job = st.selectbox("Open a job", [row["job"] for row in rows], index=None, placeholder="job_…", key="of_hold")
+        if job:
+            parts.go("jobs", job=job)
+
+
+def _cheaper() -> None:
+    st.caption("What costs most, and a model that is as good by its boards and costs less for the standard output of "
+               "the task. A price of another size or length may differ: try it in the playground.")  # fmt: skip
+    first, _ = _since()
+    found = session.recent("/v1/usage", **{"from": first, "by": "model,task", "limit": GROUPS})["data"]
+    dearest = sorted(found, key=lambda each: -float(each["spend_usd"]))
+    rows = [_swap(each) for each in [each for each in dearest if each["task"] in standards()][:SWAPS]]
     if not rows:
-        parts.empty("No budget holds here: nothing but the balance limits what a key spends.", ":material/savings:")
-    for row in rows:
-        with st.container(border=True):
-            kind = "refuses what would pass it" if row["hard"] else "only tells"
-            words = f"**{plain(row['budget'])}** · {row['scope']} · each {row['window']} · {kind}"
-            st.progress(min(1.0, row["filled"]), text=f"{words}: {usd(row['spent'])} of {usd(row['limit'])}")
-            if session.is_admin():
-                _edit(row)
-    if session.is_admin():
-        _new()
-    else:
-        st.caption("Only an admin's key can change budgets.")
+        parts.empty(f"Nothing was spent from {first} on that could have cost less.")
+        return
+    saved = sum(each.spent_usd * each.saves for each in rows)
+    st.markdown(
+        f"Of {usd(sum(each.spent_usd for each in rows))} about **{usd(round(saved, 2))}** might have been saved."
+    )
+    parts.table(
+        purses.swaps_table(rows), "cheaper", spend=parts.USD,
+        **{"its price is lower by": parts.SHARE, "would have saved about": parts.USD,
+           "quality now": parts.QUALITY, "quality then": parts.QUALITY},
+    )  # fmt: skip
+    for each in [each for each in rows if each.instead][:3]:
+        parts.link("frontier", f"{plain(each.model)} beside {plain(str(each.instead))}", task=each.task)
 
 
-def _edit(row: Document) -> None:
-    with st.popover("Change", icon=":material/edit:"):
-        with st.form(f"edit-{row['id']}", border=False):
-            limit = st.text_input("Limit (USD)", row["limit"])
-            hard = st.toggle("Refuse what would pass it", row["hard"])
-            if st.form_submit_button("Save", type="primary"):
-                _do(lambda: session.podium().patch(f"/v1/budgets/{row['id']}", {"limit_usd": limit, "hard": hard}))
-        if st.button("End this budget", key=f"end-{row['id']}", icon=":material/delete:"):
-            _do(lambda: session.podium().delete(f"/v1/budgets/{row['id']}"))
-
-
-def _new() -> None:
-    with st.expander("A new budget", icon=":material/add:"), st.form("new-budget", border=False):
-        name = st.text_input("Name", placeholder="Everybody, each day")
-        left, middle, right = st.columns(3)
-        scope = left.selectbox("For", ("organisation", "key", "project", "plan"))
-        subject = middle.text_input("Its id", placeholder="key_…, none for the organisation")
-        window = right.selectbox("Each", ("day", "week", "month", "total"))
-        limit = st.text_input("Limit (USD)", "10.00")
-        hard = st.toggle("Refuse what would pass it", True)
-        if st.form_submit_button("Make it", type="primary"):
-            body = {"name": name, "scope": scope, "window": window, "limit_usd": limit, "hard": hard}
-            _do(lambda: session.podium().post("/v1/budgets", body | ({"subject": subject} if subject else {})))
-
-
-def _do(change: Callable[[], Document]) -> None:
-    """Ask for a change, and look anew; what the gateway refuses is said where it was asked."""
-    try:
-        change()
-    except Refused as refused:
-        st.error(plain(refused.detail))
-    else:
-        session.forget()
-        st.rerun()
+def _swap(group: Document) -> Swap:
+    points = pareto.frontier(session.routed(standards()[group["task"]].body))
+    return purses.swap(group["task"], group["model"], float(group["spend_usd"]), points)
 
 
 def _statement() -> None:
@@ -133,29 +179,39 @@ def _statement() -> None:
         parts.empty("No key has an account yet: fund one, and its months have statements.")
         return
     left, right = st.columns(2)
-    key = left.selectbox("Key", list(keys), format_func=lambda each: keys.get(each, each), key="of_key")
-    today = session.recent("/v1/usage")["to"]
-    month = right.text_input("Month", today[:7], placeholder="2026-11")
+    key = left.selectbox("Key", list(keys), format_func=lambda each: keys.get(each, each), key="of_key",
+                         bind="query-params")  # fmt: skip
+    today = date.fromisoformat(session.recent("/v1/usage")["to"])
+    month = right.selectbox("Month", purses.months_back(today), key="month", bind="query-params")
     found = session.recent(f"/v1/statements/{key}/{month}")
     opening, funded, spent, closing = st.columns(4)
     opening.metric("Opening balance", usd(found["opening_usd"]), border=True)
     funded.metric("Funded", usd(found["funded_usd"]), border=True)
     spent.metric("Spent", usd(found["spend_usd"]), border=True)
     closing.metric("Closing balance", usd(found["closing_usd"]), border=True)
-    lines = [
-        {"model": each["model"], "unit": each["unit"], "quantity": each["quantity"], "USD": each["spend_usd"]}
-        for each in found["lines"]
-    ]
-    if lines:
-        parts.table(lines, "statement-lines")
-    csv = session.podium().text(f"/v1/statements/{key}/{month}", format="csv")
-    st.download_button("Save as CSV", csv, f"{key}-{month}.csv", "text/csv", icon=":material/download:")
+    if not found["ties"]:
+        st.warning("The lines do not add up to the balances: run `podium ledger verify`.", icon=":material/warning:")
+    parts.table(
+        [
+            {"model": each["model"], "unit": each["unit"].replace("_", " "), "quantity": each["quantity"],
+             "jobs": each["jobs"], "USD": each["spend_usd"]}
+            for each in found["lines"]
+        ],
+        "statement-lines",
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        csv = session.podium().text(f"/v1/statements/{key}/{month}", format="csv")
+        name = f"{key}-{month}"
+        st.download_button("Save as CSV", csv, f"{name}.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button(
+            "Save as JSON", json.dumps(found, indent=2), f"{name}.json", "application/json",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
 
 
 def _keys() -> dict[str, str]:
     """Keys with an account, by id; an admin sees their names too."""
     accounts = session.recent("/v1/ledger/balances", limit=500)["data"]
     ids = sorted({each["account"].split(":")[1] for each in accounts if each["account"].startswith("key:")})
-    listed = session.recent("/v1/keys", limit=500)["data"] if session.is_admin() else []
-    names = {each["id"]: f"{each['name']} ({each['id']})" for each in listed}
-    return {each: names.get(each, each) for each in ids}
+    names = _names("key")
+    return {each: names.get(each, each) for each in sorted(ids, key=lambda each: names.get(each, each))}

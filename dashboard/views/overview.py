@@ -1,33 +1,101 @@
-"""Overview: spend against budgets, what runs, what failed and what changed this week. It only looks."""
+"""Overview: what is wrong, spend against budgets, what runs, what failed and what changed. It only looks."""
 
 from datetime import date, timedelta
 
 import streamlit as st
 
-from dashboard import charts, frames, parts, session
+from dashboard import charts, clock, duties, frames, parts, session
 from dashboard.client import Document
+from dashboard.frames import Row
 from dashboard.words import count, plain, short, usd
 
 RUNNING_MOST = 200
-FAILURES = 5
+FAILURES = 100
+"""A caller's newest failures that are counted by fault; an admin's are counted by the gateway."""
+LISTED = 5
+BUDGETS = 6
 WEEK_DAYS = 7
+ENDINGS_DAYS = 90
 EVERY_S = 5
 """How often what runs is looked at anew."""
+ALERTS = 6
+KINDS = {
+    "New": frozenset({"appeared", "revived"}),
+    "Prices": frozenset({"price"}),
+    "Ending": frozenset({"deprecated", "stale", "fading", "retired", "successor"}),
+}
+"""What a week's changes are sorted by."""
 
 
 def show() -> None:
     parts.heading("Overview", "What are we spending, what runs, and what changed?")
     report = session.recent("/v1/usage", by="day,provider", limit=500)
     today = date.fromisoformat(report["to"])  # the gateway's own day
+    budgets = frames.budgets(session.recent("/v1/budgets", limit=200))
+    providers = session.recent("/v1/providers")["data"] if session.is_admin() else []
+    _alerts(budgets, providers)
+    if not report["data"]:
+        _first_steps()
     _money(today)
     _running()
-    left, right = st.columns([3, 2])
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         _days(report)
     with right:
-        _budgets()
-    _failures()
-    _changes(today)
+        _budgets(budgets)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _changes(today)
+    with right:
+        _failures(providers)
+
+
+def _alerts(budgets: list[Row], providers: list[Document]) -> None:
+    """One strip. Nothing is said where nothing is wrong: an empty strip is the best news and needs no room."""
+    ticks = session.live("/v1/ticks")["data"] if session.is_admin() else []
+    hooks = session.recent("/v1/webhooks", limit=100)["data"]
+    found = duties.alerts(ticks, providers, budgets, hooks, clock.now())
+    if not found:
+        return
+    with st.container(border=True, gap="xxsmall"):
+        st.markdown(f":material/warning: **{count(len(found), 'thing')} to look at**")
+        for number, alert in enumerate(found[:ALERTS]):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"alert-{number}"):
+                parts.link(alert.page, plain(alert.words), part=alert.part)
+        if len(found) > ALERTS:
+            st.caption(f"And {len(found) - ALERTS} more on the pages Operations and Money.")
+
+
+def _first_steps() -> None:
+    """The three things that make the rest of the pages say something."""
+    balances = session.recent("/v1/ledger/balances", limit=500)["data"]
+    funded = any(each["account"].endswith(":available") and float(each["usd"]) > 0 for each in balances)
+    boards = session.recent("/v1/boards")["data"]
+    ages = [row["age (days)"] for row in duties.feeds(boards, clock.now())]
+    fresh = bool(ages) and min(ages) < duties.OLD_DAYS
+    with st.container(border=True):
+        st.subheader("The first three things to do", anchor=False)
+        fund, make, read = st.columns(3)
+        with fund:
+            st.markdown(f"{_tick(funded)} **1. Put money on a key**")
+            if session.is_admin():
+                st.caption("Nothing is spent that was not funded before.")
+                parts.link("operations", "Fund a key", part="Keys")
+            else:
+                st.caption("Ask an admin of this gateway: jobs are paid from your key's balance.")
+        with make:
+            st.markdown(f"{_tick(False)} **2. Make something**")
+            st.caption("The playground shows the price before anything is spent.")
+            parts.link("playground", "To the playground")
+        with read:
+            st.markdown(f"{_tick(fresh)} **3. Read the leaderboards**")
+            told = f"Read {min(ages):.0f} days ago." if ages else "None was read yet."
+            st.caption("Up to date." if fresh else f"{told} `podium refresh boards` reads them now.")
+            parts.link("operations", "Boards and their age", part="Health") if session.is_admin() else None
+
+
+def _tick(done: bool) -> str:
+    return ":material/check_circle:" if done else ":material/radio_button_unchecked:"
 
 
 def _money(today: date) -> None:
@@ -62,41 +130,54 @@ def _days(report: Document) -> None:
     rows = frames.largest(frames.spend(report, "provider"), "provider")
     if not rows:
         parts.empty("Nothing was spent yet. The playground makes a first picture, and shows its price before it does.")
-        parts.link("playground", "To the playground")
         return
     drawn = charts.by_day(rows, frames.days(report["from"], report["to"]), "provider", "spend_usd", "spend (USD)")
     parts.chart(drawn, "overview-days", "Spend by day and provider")
 
 
-def _budgets() -> None:
+def _budgets(rows: list[Row]) -> None:
     st.subheader("Budgets", anchor=False)
-    rows = frames.budgets(session.recent("/v1/budgets", limit=50))
     if not rows:
         parts.empty("No budget holds. An admin sets one on the page Money.", ":material/savings:")
         return
-    for row in rows[:6]:
-        kind = "refuses beyond it" if row["hard"] else "only tells"
-        words = f"**{plain(row['budget'])}**: {usd(row['spent'])} of {usd(row['limit'])}, {kind}"
-        st.progress(min(1.0, row["filled"]), text=words)
+    shown = [row | {"words": f"{usd(row['spent'])} of {usd(row['limit'])}"} for row in rows[:BUDGETS]]
+    parts.chart(charts.budgets(shown), "overview-budgets", "How full each budget is")
+    more = f"All {len(rows)} budgets" if len(rows) > BUDGETS else "Budgets and their limits"
+    parts.link("money", more, part="Budgets")
 
 
-def _failures() -> None:
-    failed = session.live("/v1/jobs", status="failed", limit=FAILURES)["data"]
-    if not failed:
-        return
-    st.subheader("The newest failures", anchor=False)
-    with st.container(border=True, gap="xxsmall"):
-        for job in failed:
-            code = str((job["error"] or {}).get("code", "failed")).replace("_", " ")
-            told = f"{parts.moment(job['created_at'])} · {code} · {short(job['offer'])}"
-            parts.link("jobs", told, job=job["id"])
+def _failures(providers: list[Document]) -> None:
+    st.subheader("Failures", anchor=False)
+    failed = session.live("/v1/jobs", status="failed", limit=LISTED if session.is_admin() else FAILURES)["data"]
+    rows = duties.faults(providers) if session.is_admin() else duties.failed_jobs(failed)
+    over = "attempts of the last 24 hours" if session.is_admin() else f"your newest {FAILURES} failed jobs at most"
+    if rows:
+        st.caption(f"By fault: {over}.")
+        parts.chart(charts.faults(rows), "overview-faults", "Failures by fault")
+    else:
+        st.caption(":material/check_circle: No attempt failed in the last 24 hours.")
+    for job in failed[:LISTED]:
+        code = str((job["error"] or {}).get("code", "failed")).replace("_", " ")
+        parts.link("jobs", f"{parts.moment(job['created_at'])} · {code} · {short(job['offer'])}", job=job["id"])
 
 
 def _changes(today: date) -> None:
     st.subheader("What changed this week", anchor=False)
     since = (today - timedelta(days=WEEK_DAYS)).isoformat()
-    rows = frames.changes(session.recent("/v1/changes", since=since, limit=200))
-    if not rows:
-        parts.empty(f"No model or price changed since {since}.", ":material/event_available:")
-        return
-    parts.table(rows, "overview-changes", ["seen"])
+    rows = frames.changes(session.recent("/v1/changes", since=since, limit=500))
+    before = (today + timedelta(days=ENDINGS_DAYS)).isoformat()
+    ends = frames.endings(session.steady("/v1/offers", ends_before=before, limit=200)["data"])
+    by_kind = {name: duties.changes_of(rows, kinds) for name, kinds in KINDS.items()}
+    tabs = st.tabs([*[f"{name} ({len(each)})" for name, each in by_kind.items()], f"To come ({len(ends)})"])
+    for tab, (name, each) in zip(tabs, by_kind.items(), strict=False):
+        with tab:
+            if each:
+                parts.table(each, f"overview-changes-{name}", ["seen"])
+            else:
+                parts.empty(f"Nothing of this kind since {since}.", ":material/event_available:")
+    with tabs[-1]:
+        if ends:
+            parts.table(ends, "overview-endings", successor="use instead")
+        else:
+            parts.empty(f"No offer here is announced to end before {before}.", ":material/event_available:")
+    parts.link("churn", "Survival, retirements and changes")

@@ -15,8 +15,8 @@ from dashboard.words import count, plain, seconds, short, usd
 
 SHOWN = 8
 EVERY_S = 1.5
-TALL_PX = 300
-"""The room for an output, kept while it is made: nothing jumps when it comes."""
+TALL_PX = {2: 500, 3: 330, 4: 240}
+"""The room for an output beside so many, kept while it is made: little jumps when it comes."""
 ASK_FROM_USD = 0.50
 """A run that is quoted above this is asked about once more, unless somebody says another limit."""
 WEIGHTS = {"quality": ("Quality", 1.0), "cost": ("Low cost", 0.5), "latency": ("Speed", 0.2)}
@@ -26,16 +26,16 @@ MINE = "run-on"
 
 def show() -> None:
     parts.heading("Playground", "What would be chosen for this, at what price? Nothing is spent until you run it.")
+    task = str(st.segmented_control("Task", TASKS, default=TASKS[0], key="task", bind="query-params", required=True))
     asked, choice = st.columns([2, 3], gap="large")
     with asked:
-        body = _body()
+        body = _body(task)
     with choice:
         _choose(body)
     _runs()
 
 
-def _body() -> Document:
-    task = str(st.segmented_control("Task", TASKS, default=TASKS[0], key="task", bind="query-params", required=True))
+def _body(task: str) -> Document:
     first = st.query_params.get("prompt", asks.PROMPTS[task])
     prompt = str(st.text_area("Prompt", first, max_chars=4000, key=f"prompt-{task}"))
     _keep_prompt(prompt, asks.PROMPTS[task])
@@ -177,18 +177,19 @@ def _job(job_id: str) -> Document:
 
 def _shown(ids: list[str]) -> None:
     jobs = [_job(each) for each in ids]
-    for column, job in zip(st.columns(max(2, len(jobs)), gap="medium"), jobs, strict=False):
+    columns = max(2, len(jobs))
+    for column, job in zip(st.columns(columns, gap="medium"), jobs, strict=False):
         with column, st.container(border=True):
-            _one(job)
+            _one(job, TALL_PX[columns])
     if len(jobs) > 1:
         parts.table(
             asks.compared(jobs), "play-compared", took=parts.SECONDS, quoted=parts.USD, cost=parts.USD,
         )  # fmt: skip
 
 
-def _one(job: Document) -> None:
+def _one(job: Document, tall_px: int) -> None:
     st.markdown(f"**{plain(short(job['offer']))}**")
-    with st.container(height=TALL_PX, border=False):
+    with st.container(height="content" if job["status"] in FINAL else tall_px, border=False):
         if job["status"] not in FINAL:
             st.progress(min(1.0, job["progress"] or 0.0), text=f"{job['status']} at {plain(job['offer'])} …")
         elif job["error"]:

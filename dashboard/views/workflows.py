@@ -37,44 +37,47 @@ def _begin() -> None:
         "each starts when those before it have succeeded. Nothing runs where a step is at fault."
     )
     draft = st.session_state.get(DRAFT) or json.dumps(graphs.EXAMPLE, indent=2, ensure_ascii=False)
-    written = st.text_area("The workflow, as JSON", draft, height=420, key=f"draft-{hash(draft)}")
-    _said()
+    st.html("<style>.st-key-written textarea { font-family: monospace; font-size: 0.875rem; }</style>")
+    with st.container(key="written"):
+        written = st.text_area("The workflow, as JSON", draft, height=420, key=f"draft-{hash(draft)}")
     with st.container(horizontal=True):
-        st.button("Run it", type="primary", icon=":material/play_arrow:", on_click=_begun, args=(written,))
+        is_meant = st.button("Run it", type="primary", icon=":material/play_arrow:")
         if DRAFT in st.session_state:
-            st.button("Back to the example", on_click=lambda: st.session_state.pop(DRAFT, None))
+            st.button("Back to the example", on_click=_forgotten)
+    if is_meant:
+        _begun(written)
+
+
+def _forgotten() -> None:
+    st.session_state.pop(DRAFT, None)
 
 
 def _begun(written: str) -> None:
-    st.session_state[DRAFT] = written
+    """Begin it and go there, or say what is at fault and where."""
     try:
         asked = json.loads(written)
         if not isinstance(asked, dict):
             raise ValueError("it is no object, with steps in it")
     except ValueError as error:
-        st.session_state[FAULT] = [f"That is not the JSON of a workflow: {error}."]
+        st.error(plain(f"That is not the JSON of a workflow: {error}."), icon=":material/error:")
         return
     key = {"idempotency-key": f"dash_{secrets.token_hex(16)}"}
     try:
         made = session.podium().post("/v1/workflows", graphs.remembering(asked), **key)
     except Refused as refused:
-        faults = refused.problem.get("errors") or []
-        st.session_state[FAULT] = [f"{each['path']}: {each['message']}" for each in faults] or [refused.detail]
+        faults = [f"{each['path']}: {each['message']}" for each in refused.problem.get("errors") or ()]
+        for fault in faults or [refused.detail]:
+            st.error(plain(fault), icon=":material/error:")
         return
-    st.session_state.pop(DRAFT, None)
+    _forgotten()
     session.forget()
-    st.query_params.clear()
-    st.query_params["workflow"] = made["id"]
-
-
-def _said() -> None:
-    for fault in st.session_state.pop(FAULT, ()):
-        st.error(plain(fault), icon=":material/error:")
+    parts.go("workflows", workflow=made["id"])
 
 
 def _listing() -> None:
-    status = st.segmented_control("Status", STATUSES, key="status", bind="query-params")
-    page = session.live("/v1/workflows", status=status, limit=ROWS, after=st.query_params.get("after"))
+    status = st.segmented_control("Status", STATUSES, key="status", bind="query-params", on_change=_older, args=(None,))
+    after = st.query_params.get("after")
+    page = session.live("/v1/workflows", status=status, limit=ROWS, after=after)
     if not page["data"]:
         parts.empty("No such workflow. Begin one above: the example makes words, pictures and a clip of them.")
         return
@@ -90,8 +93,17 @@ def _listing() -> None:
     )  # fmt: skip
     if rows := chosen["selection"]["rows"]:
         parts.go("workflows", workflow=page["data"][rows[0]]["id"])
+    if after:
+        st.button("Newest", icon=":material/first_page:", on_click=_older, args=(None,))
     if page["next"]:
-        parts.link("workflows", "Older", after=page["next"], **({"status": status} if status else {}))
+        st.button("Older", icon=":material/chevron_right:", on_click=_older, args=(page["next"],))
+
+
+def _older(after: str | None) -> None:
+    if after:
+        st.query_params["after"] = after
+    else:
+        st.query_params.pop("after", None)
 
 
 def _one(workflow_id: str) -> None:
@@ -174,11 +186,16 @@ def _doing(workflow: Document) -> None:
     )  # fmt: skip
 
 
+def _said() -> None:
+    if fault := st.session_state.pop(FAULT, None):
+        st.error(plain(fault), icon=":material/error:")
+
+
 def _cancel(workflow_id: str) -> None:
     try:
         session.podium().post(f"/v1/workflows/{workflow_id}/cancel", {})
     except Refused as refused:
-        st.session_state[FAULT] = [refused.detail]
+        st.session_state[FAULT] = refused.detail
     session.forget()
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from adapters import holding
 from adapters.errors import Fault, ProviderError
 from adapters.schema import Usage
 from adapters.wire import Done, Failed, Pending, Progress
@@ -131,6 +132,8 @@ def passing(progress: Failed, asked: Asked, resendable: bool) -> bool:
         return resendable and progress.fate_unknown and asked.failures < RESENDS
     if progress.is_verdict:
         return False
+    if isinstance(asked.next, Pending) and asked.next.call.stage in holding.STAGES:
+        return False  # nothing is under way, and others wait: it is for the job to try again, or elsewhere
     error = progress.error
     if error.fault is Fault.PROVIDER_FAULT:
         return error.status is not None and error.status >= 500

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from sqlalchemy.engine import Connection
 
-from adapters import uploads
+from adapters import holding, uploads
 from adapters.errors import Fault, ProviderError
 from adapters.http import Clients, Listener, Shelf, is_accepted, take_turn
 from adapters.registry import DIALECTS
@@ -211,7 +211,7 @@ class Runner:
             return await self._end(
                 attempt, _failing(Fault.MODEL_MISSING, f"{attempt.offer} is no longer in the catalog")
             )
-        if supplied.card.self_hosted and attempt.started_at is None:
+        if supplied.card.self_hosted and attempt.started_at is None and not _sees_to_loras(attempt.next):
             attempt = attempt._replace(started_at=clock.now())  # its seconds cost money: they begin with its submit
         progress = await self._progress(attempt, supplied)
         now = clock.now()
@@ -245,7 +245,7 @@ class Runner:
             lost = _failed(Fault.TIMED_OUT, "the gateway stopped while this was being submitted")
             return lost.model_copy(update={"fate_unknown": True})
         call = addressed(call, attempt.id) if call.stage == "submit" else call
-        dialect = DIALECTS[supplied.offer.dialect]
+        dialect = holding.turned(DIALECTS[supplied.offer.dialect], call)
         url = self._called_back_at(attempt, supplied) if call.stage == "submit" else None
         if url is not None and isinstance(dialect, CallsBack):
             call = dialect.called_back(call, url)
@@ -294,6 +294,8 @@ class Runner:
 
         self._announce(await self._durably(unit))
         telemetry.ATTEMPTS.labels(attempt.provider, "succeeded").inc()
+        if attempt.lora_set is not None:
+            self.awake.set()  # its place is free
         return None
 
     async def _not_collected(self, attempt: Attempt, error: NotYet) -> Attempt | None:
@@ -309,6 +311,8 @@ class Runner:
         at_once = again.due_at <= now and not self.closing
         if not await self._store(attempt, again, keep_lease=at_once):
             return None
+        if attempt.lora_set is not None:
+            self.awake.set()  # the next of its set may be let in
         if not at_once:
             return None
         return attempt._replace(
@@ -379,6 +383,11 @@ def _is_gone(holder: str) -> bool:
     except PermissionError:
         return False
     return int(pid) == os.getpid()
+
+
+def _sees_to_loras(following: Pending | Done) -> bool:
+    """Whether the turn is one before the submit: time of the machine that no run is charged."""
+    return isinstance(following, Pending) and following.call.stage in holding.STAGES
 
 
 def _asked_once(asked: Pending | Done) -> bool:

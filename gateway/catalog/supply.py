@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from adapters import capabilities
+from adapters.loras import NO_LORAS, LoraBook
 from adapters.registry import Catalog, load_catalog
 from adapters.schema import Accept, MediaRequest, Model, Offer, Price, ProviderCard, Task
 from gateway import clock, settings as environment
@@ -44,6 +45,8 @@ class Supply:
     """The operator's own engines that have an address."""
     rooflines: Mapping[str, Roofline] = field(default_factory=dict)
     measured: Measured = field(default_factory=dict)
+    loras: LoraBook = NO_LORAS
+    """The LoRAs that have names, and what engines have told of theirs."""
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -151,6 +154,7 @@ def read_supply(settings: Settings) -> Supply:
         has_public_url=settings.public_url is not None,
         own=tuple(name for name, card in sorted(cards.items()) if card.self_hosted and not card.needs_base_url),
         rooflines=own.rooflines(cards.values(), load_tables(settings.catalog_dir)),
+        loras=LoraBook(catalog.loras),
     )
 
 

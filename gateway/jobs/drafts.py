@@ -4,10 +4,13 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from adapters.holding import Holding
+from adapters.loras import NO_LORAS, LoraBook, set_key
 from adapters.registry import DIALECTS
 from adapters.schema import MediaRequest
 from adapters.wire import Pending
 from gateway import clock
+from gateway.attempts import lora_rules
 from gateway.attempts.rules import Status as AttemptStatus
 from gateway.attempts.runner import Supplied
 from gateway.jobs.rules import Status
@@ -40,7 +43,9 @@ def draft_attempt(
     """The first turn of a run on an offer, with the price frozen as it is now."""
     offer = supplied.offer
     sent = request.model_copy(update=fitted.changes)
-    call = DIALECTS[offer.dialect].submit(sent, offer)
+    is_held = supplied.card.holds_loras is not None
+    dialect = Holding(DIALECTS[offer.dialect]) if is_held else DIALECTS[offer.dialect]
+    call = dialect.submit(sent, offer)
     first = Pending(call=call)
     row = {
         "id": clock.new_id("att"), "job_id": job_id, "key_id": key_id, "number": number,
@@ -51,7 +56,8 @@ def draft_attempt(
         "deadline_at": now + timedelta(seconds=wait_s + supplied.card.deadline_s),
         "created_at": now, "cost_nanos": 0, "cost_source": None, "lease_until": None, "leased_by": None,
         "started_at": None, "ended_at": None, "fault": None, "error": None, "usage": None,
-        "fraction": None, "provider_status": None, "provider_ref": None,
+        "fraction": None, "provider_status": lora_rules.WAITING if is_held else None, "provider_ref": None,
+        "lora_set": set_key(sent.loras) if is_held else None, "let_in_at": None,
     }  # fmt: skip
     return AttemptDraft(row, first, fitted)
 
@@ -66,9 +72,10 @@ def draft_fallback(
     now: datetime,
     wait_s: float,
     bounded: Bounded = as_its_card,
+    book: LoraBook = NO_LORAS,
 ) -> AttemptDraft | None:
     """A further attempt, fitted anew; None if the offer can no longer serve. Raises pricing.Unpriced."""
-    fitted = fit_offer(request, supplied.offer, strict, now.date(), bounded)
+    fitted = fit_offer(request, supplied.offer, strict, now.date(), bounded, book)
     if fitted.reasons:
         return None
     return draft_attempt(supplied, fitted, request, job_id, key_id, number, now, wait_s)

@@ -265,8 +265,9 @@ class Endings:
             supplied = quotes.at_prices(supplied, prices)
         try:
             draft = draft_fallback(
-                supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s, self.supply.bounded
-            )
+                supplied, request, job["strict"], job["id"], job["key_id"], number, now, wait_s, self.supply.bounded,
+                self.supply.loras,
+            )  # fmt: skip
         except pricing.Unpriced:
             return None
         if draft is None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from adapters import holding
 from adapters.schema import ImagePart, Input, MediaRequest, Message, Task
 from adapters.wire import Heard, Partial, Pending
 from gateway import clock, telemetry
@@ -167,15 +168,19 @@ class Jobs:
             fitted = self.routing.fitted(choice.plan, body, now.date())
         else:
             supplied = quotes.at_prices(supplied, choice.prices)
-            fitted = fit_offer(body.media(), supplied.offer, body.strict, now.date(), self.supply.bounded)
+            asked, book = body.media(), self.supply.loras
+            fitted = fit_offer(asked, supplied.offer, body.strict, now.date(), self.supply.bounded, book)
             if fitted.reasons:
                 raise quotes.unfit(choice, fitted.reasons)
             fitted = routing_service.noted(fitted, self.routing.meant(body, now.date())[1])
         return draft_attempt(supplied, fitted, request, clock.new_id("job"), caller.id, 1, now)
 
     def _leased(self, draft: AttemptDraft, now: datetime) -> Attempt | None:
-        """The first attempt as this process's own worker will hold it, if it has room; else it waits for any worker."""
-        if self.runner is None or not self.runner.has_room:
+        """The first attempt as this process's own worker will hold it, if it has room; else it waits for any worker.
+
+        One that must be let in at an engine first is claimed like any other, where that is seen to.
+        """
+        if self.runner is None or not self.runner.has_room or draft.row["lora_set"] is not None:
             return None
         begun = int(draft.row["stage"] == "submit")
         lease = {"lease_until": now + timedelta(seconds=LEASE_S), "leased_by": self.runner.name, "sends": begun}
@@ -290,7 +295,7 @@ class Jobs:
         """Whether nothing of an attempt runs at the provider (any more)."""
         if not isinstance(attempt.next, Pending) or attempt.status is AttemptStatus.UNKNOWN:
             return False
-        if attempt.next.call.stage == "submit":
+        if attempt.next.call.stage == "submit" or attempt.next.call.stage in holding.STAGES:
             return attempt.sends == 0
         supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
         return supplied is not None and await stop(self.assets.clients, self.assets, supplied, attempt.next.call)

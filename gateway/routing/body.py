@@ -139,7 +139,7 @@ def shape_of(body: JobBody, minded: Minded) -> tuple[object, ...]:
     extra = json.dumps(body.extra, sort_keys=True) if body.extra else ""
     own = tuple(_own(getattr(body, name), body.strict, minded.get(name, ())) for name in OWN)
     values = tuple(getattr(body, name) for name in _SHAPING)
-    what = body.model, body.task, given, words, own, len(body.loras), values, extra, body.strict
+    what = body.model, body.task, given, words, own, body.loras, values, extra, body.strict
     return (*what, *_key_of(body.routing))
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from adapters import capabilities, pricing
+from adapters import capabilities, loras, pricing
+from adapters.capabilities import Fit
+from adapters.loras import NO_LORAS, LoraBook
 from adapters.schema import PARAMETERS, MediaRequest, Offer, Price
 from gateway.ledger import rules as ledger
 
@@ -47,22 +49,32 @@ def as_its_card(offer: Offer, request: MediaRequest) -> Offer:
     return offer
 
 
+def fit(request: MediaRequest, offer: Offer, strict: bool, book: LoraBook = NO_LORAS) -> Fit:
+    """Fit a request to an offer, its LoRAs by the names that they have there."""
+    if not request.loras:
+        return capabilities.fit(request, offer, strict)
+    naming = loras.named_for(request, offer, book)
+    found = capabilities.fit(naming.request, offer, strict)
+    return found._replace(reasons=found.reasons + naming.reasons)
+
+
 def fit_offer(
-    request: MediaRequest, offer: Offer, strict: bool, day: date, bounded: Bounded = as_its_card
+    request: MediaRequest, offer: Offer, strict: bool, day: date, bounded: Bounded = as_its_card,
+    book: LoraBook = NO_LORAS,
 ) -> Fitted:  # fmt: skip
     """Fit, quote, and write down. Raises pricing.Unpriced."""
     request = lengthened(request)
-    fit = capabilities.fit(request, offer, strict)
+    fitted = fit(request, offer, strict, book)
     price = pricing.price_on(offer, day)
-    names = (name for name in MediaRequest.model_fields if getattr(fit.request, name) is not getattr(request, name))
+    names = (name for name in MediaRequest.model_fields if getattr(fitted.request, name) is not getattr(request, name))
     return Fitted(
-        changes={name: getattr(fit.request, name) for name in names},
-        reasons=fit.reasons,
+        changes={name: getattr(fitted.request, name) for name in names},
+        reasons=fitted.reasons,
         price=price,
         price_json=price.model_dump_json(),
-        quote_nanos=0 if fit.reasons else _quote_nanos(fit.request, bounded(offer, fit.request), day),
-        resolved_json=_resolved_json(fit.request),
-        adjustments_json=json.dumps([each.model_dump() for each in fit.adjustments]),
+        quote_nanos=0 if fitted.reasons else _quote_nanos(fitted.request, bounded(offer, fitted.request), day),
+        resolved_json=_resolved_json(fitted.request),
+        adjustments_json=json.dumps([each.model_dump() for each in fitted.adjustments]),
     )
 
 

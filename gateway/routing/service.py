@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from adapters import capabilities, pricing
+from adapters import loras, pricing
 from adapters.acceptance import Adjustment
-from adapters.schema import MediaRequest, Offer, Price
+from adapters.schema import Lora, MediaRequest, Offer, Price
 from gateway.catalog import own
 from gateway.catalog.evidence import Belief
 from gateway.catalog.lives import Lives
@@ -30,7 +30,7 @@ from gateway.prepared import Prepared
 from gateway.problems import Invalid, ModelRetired, NoOffer, Problem, Unavailable, Unpriced
 from gateway.routing import body as bodies, succession
 from gateway.routing.body import JobBody, Minded
-from gateway.routing.fitting import OWN, Fitted, fit_of, fit_offer, lengthened
+from gateway.routing.fitting import OWN, Fitted, fit as fit_request, fit_of, fit_offer, lengthened
 from gateway.routing.tables import DecisionRecordRow, DecisionRow
 from router import breakers, decide as deciding
 from router.decide import NOT_SELF_HOSTED, Candidate, Decision, Rejected
@@ -132,7 +132,7 @@ class Routing:
         if plan.fitted is None:
             offer = self.supply.offer(plan.offers[0], body.task)
             assert offer is not None, "a plan names only offers of the catalog"
-            fitted = fit_offer(body.media(), offer, body.strict, day, self.supply.bounded)
+            fitted = fit_offer(body.media(), offer, body.strict, day, self.supply.bounded, self.supply.loras)
             plan.fitted = noted(fitted, plan.replaced)
         return fit_of(body, plan.fitted)
 
@@ -189,10 +189,12 @@ class Routing:
     def _make(self, body: JobBody, now: datetime, terms: Terms) -> Plan:
         named, replaced = self.meant(body, now.date())
         policy = bodies.policy_of(body, named)
-        request = lengthened(body.media())
-        found = [self._candidate(offer, request, body, named, now, terms) for offer in self._offers(body, named)]
+        request, offers_meant = lengthened(body.media()), self._offers(body, named)
+        self._check_loras(body, offers_meant)
+        found = [self._candidate(offer, request, body, named, now, terms) for offer in offers_meant]
         decision = deciding.decide([candidate for candidate, _ in found], policy, self.belief.id)
-        noted = {"adjustments": [each.model_dump() for each in replaced]} if replaced else {}
+        noted: dict[str, Any] = {"adjustments": [each.model_dump() for each in replaced]} if replaced else {}
+        noted |= {"loras": [_lora(lora, self.supply) for lora in body.loras]} if body.loras else {}
         record = json.dumps(deciding.record(decision) | noted, separators=(",", ":"))
         offers = tuple(ranked.offer for ranked in decision.ranked)
         return Plan(
@@ -227,6 +229,18 @@ class Routing:
             known = ", ".join(sorted(tasks))
             raise Invalid(f"model: {model} does not do {body.task}; it does {known}", errors=[_fault("task")])
 
+    def _check_loras(self, body: JobBody, offers: Sequence[Offer]) -> None:
+        """Raises Invalid for a LoRA of a name that nobody here knows, where no offer takes names of its provider's."""
+        book, able = self.supply.loras, [offer for offer in offers if "loras" in offer.accepts]
+        if not able or any(offer.loras.names == "any" for offer in able):
+            return
+        for index, lora in enumerate(body.loras):
+            if lora.id not in book.named:
+                near = loras.near_names(lora.id, book.named)
+                hint = f"; did you mean {' or '.join(near)}?" if near else "; GET /v1/loras lists them"
+                fault = _fault(f"loras.{index}.id")
+                raise Invalid(f"loras: no LoRA is named {lora.id!r}{hint}", errors=[fault], near=list(near))
+
     def _candidate(
         self, offer: Offer, request: MediaRequest, body: JobBody, named: Named, now: datetime, terms: Terms
     ) -> tuple[Candidate, bool]:
@@ -244,7 +258,7 @@ class Routing:
             obstacle = NOT_SELF_HOSTED
         elif is_own and self.engines:
             obstacle = obstacle or self.engines.obstacle(offer.provider, now)
-        fit = capabilities.fit(request, offer, body.strict)
+        fit = fit_request(request, offer, body.strict, self.supply.loras)
         evidence = self._own(offer, fit.request, evidence, now) if is_own else evidence
         obstacle = obstacle or "; ".join(fit.reasons) or self.supply.distance(offer, request)
         if obstacle:
@@ -284,6 +298,13 @@ class Routing:
     def kept(self, plan: Plan) -> None:
         """Remember, after the commit, that this record is stored."""
         self.recorded.add(plan.sha256)
+
+
+def _lora(lora: Lora, supply: Supply) -> dict[str, Any]:
+    """A LoRA as a decision explains it: its scale if one holds everywhere, and what it is for, where it has a name."""
+    named = supply.loras.named.get(lora.id)
+    scale = lora.scale if lora.scale is not None else named.scale if named else 1.0
+    return {"id": lora.id, "scale": scale, "models": list(named.models) if named else None}
 
 
 def noted(fitted: Fitted, replaced: tuple[Adjustment, ...]) -> Fitted:
