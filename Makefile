@@ -47,7 +47,7 @@ bench: $(READY)
 worker: $(WORKER_READY)
 	@cd deploy/ray && RAY_USAGE_STATS_ENABLED=0 $(CURDIR)/$(WORKER)/bin/serve run $(abspath $(CONFIG))
 
-# Not a part of `make test`: torch and Ray are two gigabytes, and with CUDA five more.
+# Not a part of `make test`: torch and Ray are gigabytes, with CUDA several more.
 test-worker: $(READY) $(WORKER_READY)
 	@cd deploy/ray && $(CURDIR)/$(WORKER)/bin/python -m pytest
 

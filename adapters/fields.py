@@ -79,8 +79,9 @@ def scale_of(lora: Lora) -> float:
 
 def shaped(value: JsonValue, field: WireField) -> JsonValue:
     """The value in the form the field wants: mapped, put into a template, its keys renamed, or as it is."""
-    if field.keys is not None and isinstance(value, list):
-        return [{field.keys[key]: each for key, each in one.items()} for one in value if isinstance(one, dict)]
+    if isinstance(value, list):
+        renamed: list[JsonValue] = [_renamed(one, field) for one in value]
+        return renamed[0] if field.single and len(renamed) == 1 else renamed
     if field.values is not None:
         return field.values[_key(value)]
     if field.form is None:
@@ -88,6 +89,13 @@ def shaped(value: JsonValue, field: WireField) -> JsonValue:
     if isinstance(value, dict):
         return field.form.format(**value)
     return field.form.format(f"{value:g}" if isinstance(value, float) else value)
+
+
+def _renamed(one: JsonValue, field: WireField) -> JsonValue:
+    if field.keys is None or not isinstance(one, dict):
+        return one
+    theirs = {ours: (names,) if isinstance(names, str) else names for ours, names in field.keys.items()}
+    return {name: each for ours, each in one.items() for name in theirs[ours]}
 
 
 def _key(value: JsonValue) -> str:

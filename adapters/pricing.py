@@ -97,6 +97,8 @@ def _bounded_usage(request: MediaRequest, offer: Offer, context: Context) -> Usa
     outputs = Decimal(request.count)
     usage = {"request": Decimal(1), "character": Decimal(len(request.prompt))} | _expected_outputs(request, outputs)
     usage["input_token"] = Decimal(_input_tokens(request))
+    if request.steps is not None:
+        usage["step"] = outputs * request.steps
     usage["cached_input_token"] = Decimal(0)  # counted among input_token, which is dearer
     if not request.inputs:
         usage |= dict.fromkeys(INPUT_UNITS, Decimal(0))
@@ -213,6 +215,10 @@ def _line(rate: Rate, quantity: Decimal) -> Line:
     return Line.model_construct(unit=rate.unit, quantity=quantity, usd_each=each, usd=usd)
 
 
+TOLD = frozenset({"request", "character", "step"})
+"""Units that the request itself tells exactly."""
+
+
 def settled_usage(price: Price, reported: Usage, measured: Usage, expected: Usage) -> tuple[Usage, bool]:
     """The usage that is paid: what the provider counted, else what the file measures, else what was expected.
 
@@ -224,7 +230,7 @@ def settled_usage(price: Price, reported: Usage, measured: Usage, expected: Usag
     usage |= {unit: quantity for unit, quantity in _as_priced(reported, units).items() if unit in units}
     guessed = units - usage.keys()
     usage |= {unit: expected[unit] for unit in guessed & expected.keys()}
-    return usage, bool(guessed & expected.keys() - {"request", "character"})
+    return usage, bool(guessed & expected.keys() - TOLD)
 
 
 def _as_priced(reported: Usage, units: set[str]) -> Usage:

@@ -230,7 +230,10 @@ class WireField(Frozen):
     many: bool = Field(False, description="an input that is sent as a list")
     media: MediaForm = "data_uri"
     mask: MaskPaint = Field("white", description="for a mask: what the provider takes for the place to change")
-    keys: dict[str, str] | None = Field(None, description="for loras: our `path` and `scale` → their names")
+    keys: dict[str, str | tuple[str, ...]] | None = Field(
+        None, description="for loras: our `path` and `scale` → their names, or several for one"
+    )
+    single: bool = Field(False, description="for loras: the one there is, and no list")
 
 
 def _named(value: object) -> object:

@@ -19,7 +19,7 @@ GREY = "#8a8f98"
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GOLD, GREY)
 STATUS_COLOURS = {
     "waiting": GREY, "running": SKY, "pending": SKY, "succeeded": GREEN, "failed": RED, "canceled": GOLD,
-    "unknown": PURPLE, "ready": BLUE, "queued": BLUE, "skipped": GREY,
+    "unknown": PURPLE, "open": SKY, "ready": BLUE, "queued": BLUE, "skipped": GREY,
 }  # fmt: skip
 INK = "currentColor"
 """The colour of the page's own words, whatever its theme: a canvas takes it from the page."""
@@ -319,8 +319,8 @@ def budgets(rows: Sequence[Row]) -> Any:
         y=alt.Y("budget:N", sort=[row["budget"] for row in rows], axis=alt.Axis(title=None))
     )
     used = alt.X(
-        "shown:Q", scale=alt.Scale(domain=[0, FULLEST]),
-        axis=alt.Axis(title="spent or held (share of the limit)", format=".0%", values=[0, 0.25, 0.5, 0.75, 1]),
+        "shown:Q", scale=alt.Scale(domain=[0, WITH_WORDS]),
+        axis=alt.Axis(title="spent or held, of the limit (share)", format=".0%", values=[0, 0.25, 0.5, 0.75, 1]),
     )  # fmt: skip
     bar = base.mark_bar(cornerRadius=2, height=14).encode(
         x=used,
@@ -331,13 +331,15 @@ def budgets(rows: Sequence[Row]) -> Any:
         tooltip=["budget:N", "state:N", alt.Tooltip("spent:N", title="spent or held (USD)"),
                  alt.Tooltip("limit:N", title="limit (USD)"), alt.Tooltip("window:N", title="each")],
     )  # fmt: skip
-    words = base.mark_text(align="left", dx=6, fontSize=12, color=GREY).encode(x=used, text="words:N")
+    words = base.mark_text(align="left", dx=12, fontSize=12, color=GREY).encode(
+        x=alt.datum(FULLEST), text="words:N"
+    )  # fmt: skip
     limit = alt.Chart(inline([{"at": 1.0}])).mark_rule(color=RED, strokeWidth=2).encode(x="at:Q")
     return finished(alt.layer(bar, limit, words), bars_px(len(rows)) - LEGEND_PX)
 
 
-FULLEST = 1.6
-"""Where the axis of budgets ends: there is room for words behind a bar, and one that is beyond its limit shows it."""
+FULLEST, WITH_WORDS = 1.1, 2.0
+"""Where a bar ends that is beyond its limit, and, with room for words behind all bars, the axis."""
 
 
 def _fullness(filled: float) -> str:
@@ -380,7 +382,7 @@ def prices_and_costs(rows: Sequence[Row]) -> Any:
             color=alt.Color(
                 "what:N", scale=alt.Scale(domain=["paid by keys", "owed to providers"], range=[BLUE, ORANGE])
             ),
-            strokeDash=alt.StrokeDash("what:N", legend=None),
+            strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=["paid by keys", "owed to providers"])),
             tooltip=[alt.Tooltip("utcyearmonthdate(day):T", title="day (UTC)"), "what:N",
                      alt.Tooltip("usd:Q", title="USD", format=",.4~f")],
         )

@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from dashboard.words import usd
+
 Row = dict[str, Any]
 Document = Mapping[str, Any]
 
@@ -129,12 +131,13 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def waterfall(job: Document) -> list[Row]:
-    """Waiting and then each attempt as a bar, in seconds from the job's creation. One that runs ends where we know."""
+def waterfall(job: Document, now: str | None = None) -> list[Row]:
+    """Waiting and then each attempt as a bar, in seconds from the job's creation. One that runs ends now, or, where
+    nobody says when that is, where we know."""
     origin = job["created_at"]
     known = [each for each in job["attempts"] if each["started_at"]]
     latest = max((at for each in known for at in (each["started_at"], each["ended_at"]) if at), default=origin)
-    last_s = span_s(origin, job["ended_at"] or latest) or 0.0
+    last_s = span_s(origin, job["ended_at"] or now or latest) or 0.0
     first_s = min((span_s(origin, each["started_at"]) or 0.0 for each in known), default=last_s)
     bars = [{"bar": "0 waiting", "label": "waiting", "from_s": 0.0, "to_s": first_s, "status": "waiting", "fault": ""}]
     for number, each in enumerate(known, 1):
@@ -212,6 +215,11 @@ def budgets(page: Document) -> list[Row]:
         if each["ended_at"] is None
     ]
     return sorted(rows, key=lambda row: -row["filled"])
+
+
+def filled_words(row: Row) -> str:
+    """ "711.96 of 1,801.00 USD"."""
+    return f"{usd(row['spent']).removesuffix(' USD')} of {usd(row['limit'])}"
 
 
 # Churn and changes.

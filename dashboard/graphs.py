@@ -121,7 +121,7 @@ def listing(page: Document) -> list[Row]:
             "created": each["created_at"],
             "name": each["name"] or None,
             "status": each["status"],
-            "done": each["progress"],
+            "ended": each["progress"],
             "steps": counted(each["counts"]),
             "cost": amount(each["cost_usd"]),
             "cap": None if each["max_cost_usd"] is None else amount(each["max_cost_usd"]),

@@ -22,7 +22,7 @@ def spend(report: Document, dimension: str, names: Mapping[str, str]) -> list[Ro
             "cost": amount(each["cost_usd"]),
             "margin": amount(each["margin_usd"]),
             "overrun": amount(each["overrun_usd"]),
-            "compute units": each["compute_units"],
+            "compute units": round(each["compute_units"], 1),
             "jobs": each["jobs"],
             "succeeded": each["succeeded"],
             "a job on average": amount(each["averages"]["per_job_usd"]),

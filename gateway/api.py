@@ -21,6 +21,7 @@ from gateway.callbacks.rules import PATH as CALLBACKS
 from gateway.catalog import (
     board_routes as boards,
     estimate_routes as estimates,
+    lora_routes as loras,
     name_routes as names,
     price_routes as price_proposals,
     provider_routes as providers,
@@ -85,6 +86,7 @@ def mount(app: FastAPI, parts: Parts) -> None:
             parts.engines,
         )
     )
+    app.include_router(loras.routes(parts.supply))
     app.include_router(price_proposals.routes(parts.db, parts.supply, lambda: reprice(parts)))
     app.include_router(names.routes(parts.db, parts.supply))
     app.include_router(offer_words.routes(parts.db, parts.supply, lambda: parts.routing.lives, lambda: relive(parts)))

@@ -28,7 +28,7 @@ from gateway.catalog.prices import Prices
 from gateway.catalog.refreshing import Refresher
 from gateway.catalog.supply import Supply, read_supply
 from gateway.db import Database, connect
-from gateway.engines import findings, watching
+from gateway.engines import findings, lora_lists, watching
 from gateway.engines.service import Engines
 from gateway.jobs import canaries, retention
 from gateway.jobs.endings import Endings
@@ -147,6 +147,7 @@ async def _put_together(settings: Settings, db: Database, clients: Clients) -> P
     new_admin_secret, link_secret = await db.together(first_start)
     supply = read_supply(settings)
     await prices.reprice(db, supply)
+    await know_loras(db, supply)
     watch = Watch(db, supply, Limits(settings.stale_days, settings.retired_days))
     lives = await watch.refreshed(now)
     routing = Routing(supply, await evidence.gather(db, supply, now, None, lives.board_hazards), lives)
@@ -293,7 +294,14 @@ async def believe(parts: Parts) -> None:
     await prices.reprice(parts.db, parts.supply)
     lives = await parts.watch.refreshed(now)
     belief = await evidence.gather(parts.db, parts.supply, now, before, lives.board_hazards)
+    await know_loras(parts.db, parts.supply)
     parts.routing.believe(belief, lives)
+
+
+async def know_loras(db: Database, supply: Supply) -> None:
+    """What engines of our own have told of their LoRAs, for the decisions from now on."""
+    if supply.own:
+        supply.loras = supply.loras._replace(there=lora_lists.there(await db.read(findings.newest), supply))
 
 
 async def reprice(parts: Parts) -> None:

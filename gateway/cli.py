@@ -180,6 +180,15 @@ def listings(
 
 
 @app.command()
+def loras(as_json: Json = False) -> None:
+    """LoRAs that have names here: what each is for, and which offers can take it."""
+    with OneLine():
+        from gateway.commands import loras as styles
+
+        styles.loras(as_json)
+
+
+@app.command()
 def discover(
     hosts: Annotated[
         list[str] | None, typer.Option("--host", metavar="HOST", help="A host, or host:port; again for more.")

@@ -24,7 +24,9 @@ FIELDS: Fields = {
     "seed": WireField(name="seed"),
     "max_tokens": WireField(name="max_tokens"),
     "temperature": WireField(name="temperature"),
+    "loras": WireField(name="model"),
 }
+"""vLLM serves a LoRA as a model of a name of its own beside its base (its page of LoRAs, read 2026-11-21)."""
 
 FILTERED = "content_filter"
 
@@ -52,7 +54,8 @@ SENSITIVE = "SensitiveContentDetected"
 
 def submit(request: MediaRequest, offer: Offer) -> Call:
     messages = request.messages or (Message(role="user", content=request.prompt),)
-    body: dict[str, JsonValue] = {"model": offer.wire_id, "messages": [_message(each) for each in messages]}
+    model = request.loras[0].id if request.loras and "loras" in offer.accepts else offer.wire_id
+    body: dict[str, JsonValue] = {"model": model, "messages": [_message(each) for each in messages]}
     body |= {"stream": True, "stream_options": {"include_usage": True}}
     body = spell(request, offer, FIELDS) | body | offer.fixed
     return Call(stage="submit", url="/chat/completions", json_body=body, streams=True)

@@ -19,6 +19,8 @@ EVERY_S = 1.5
 ROWS = 50
 TALL_PX = 430
 """The room for an answer, kept while it is made: nothing jumps when it comes."""
+FACTS_PX = 120
+BLIND = {"left": "**Left**", "right": "**Right**"}
 FAULT = "podium.arena_fault"
 
 
@@ -110,9 +112,9 @@ def _said() -> None:
 
 def _one(battle_id: str) -> None:
     battle = session.live(f"/v1/arena/battles/{battle_id}")
-    parts.link("arena", "All battles", task=battle["task"])
     st.title("Battle", anchor=False)
     st.markdown(f"**{battle['task']}**: {plain(battle['request']['prompt'])}")
+    parts.link("arena", "All battles and standings", task=battle["task"])
     _said()
     match battle["status"]:
         case "running":
@@ -129,11 +131,10 @@ def _made(battle_id: str) -> None:
     if battle["status"] != "running":
         st.rerun()
     for column, side in zip(st.columns(2, gap="medium"), battles.SIDES, strict=True):
-        with (
-            column,
-            st.container(border=True, height=TALL_PX, horizontal_alignment="center", vertical_alignment="center"),
-        ):
-            st.markdown(f":material/hourglass_top: The {side} answer is being made")
+        with column:
+            st.markdown(BLIND[side])
+            with st.container(border=True, height=TALL_PX, vertical_alignment="center"):
+                st.markdown(f":material/hourglass_top: The {side} answer is being made", text_alignment="center")
     st.caption("Both appear at the same moment, so that the time tells nothing. You may close this page and come back.")
 
 
@@ -155,7 +156,7 @@ def _answer(output: Document, side: str) -> None:
 
 
 def _to_vote(battle: Document) -> None:
-    _answers(battle, {"left": "**Left**", "right": "**Right**"})
+    _answers(battle, BLIND)
     for column, choice in zip(st.columns(4), battles.CHOICES, strict=True):
         column.button(
             choice.label, icon=f":material/{choice.icon}:", shortcut=choice.key, width="stretch", key=choice.name,
@@ -199,14 +200,15 @@ def _revealed(battle: Document) -> None:
 
 
 def _facts(side: Document) -> None:
-    cost, took, rating = st.columns([2, 2, 3])
-    cost.metric("Cost", usd(side.get("cost_usd")), border=True)
-    took.metric("Took", seconds(side.get("seconds")), border=True)
+    moves, price = st.columns(2)
     moved = side["rating"]
-    rating.metric(
-        "Rating", f"{moved['before']:.0f} → {moved['after']:.0f}" if moved else "not moved",
-        delta=f"{moved['change']:+.1f} points" if moved else None, border=True,
+    moves.metric(
+        "Rating", f"{moved['before']:.0f} → {moved['after']:.0f}" if moved else "not moved", border=True,
+        delta=f"{moved['change']:+.1f} points" if moved else None, height=FACTS_PX,
     )  # fmt: skip
+    with price, st.container(border=True, height=FACTS_PX, vertical_alignment="center", gap="xxsmall"):
+        st.markdown(f"Cost **{usd(side.get('cost_usd'))}**")
+        st.markdown(f"Took **{seconds(side.get('seconds'))}**")
     with st.container(horizontal=True):
         parts.link("models", plain(side["model"]), model=side["model"])
         if side.get("job"):

@@ -4,7 +4,7 @@ from time import monotonic
 
 import streamlit as st
 
-from dashboard import charts, events, frames, parts, session
+from dashboard import charts, clock, events, frames, parts, session
 from dashboard.client import Document, Refused
 from dashboard.events import Heard
 from dashboard.standards import standards
@@ -117,9 +117,9 @@ def _wall(jobs: list[Document]) -> None:
 
 
 def _one(job_id: str) -> None:
-    parts.link("jobs", "All jobs")
     st.title("Job", anchor=False)
     st.code(job_id, language=None)
+    parts.link("jobs", "All jobs")
     first = session.live(f"/v1/jobs/{job_id}")
     if first["status"] in FINAL:
         job_shown(first)
@@ -182,24 +182,40 @@ def job_shown(job: Document) -> None:
         )
     for change in job["adjustments"]:
         st.caption(f"Adjusted: {', '.join(f'{name} {value}' for name, value in change.items())}")
-    for column, output in zip(st.columns(2), job["outputs"], strict=False):
-        with column:
-            output_shown(output, details=True)
-            _goes_on(output)
-    for output in job["outputs"][2:]:
-        output_shown(output, details=True)
-    left, right = st.columns([3, 2])
+    left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Attempts", anchor=False)
-        parts.chart(charts.waterfall(frames.waterfall(job)), f"attempts-{job['id']}", "Attempts of the job in seconds")
-        for each in job["attempts"]:
-            if each["message"]:
-                st.caption(f"`{each['offer']}` {each['fault']}: {plain(each['message'])}")
+        _made(job["outputs"])
+        if not job["outputs"]:
+            _attempts(job)
     with right:
-        st.subheader("Receipt", anchor=False)
-        if job["cost"]["lines"]:
-            parts.table(frames.receipt(job), f"receipt-{job['id']}")
-        cost_said(job)
+        _receipt(job)
+    if job["outputs"]:
+        _attempts(job)
+
+
+def _made(outputs: list[Document]) -> None:
+    columns = 1 if len(outputs) == 1 else 2
+    for start in range(0, len(outputs), columns):
+        for column, output in zip(st.columns(columns), outputs[start : start + columns], strict=False):
+            with column:
+                output_shown(output, details=True)
+                _goes_on(output)
+
+
+def _attempts(job: Document) -> None:
+    st.subheader("Attempts", anchor=False)
+    bars = frames.waterfall(job, clock.now().isoformat())
+    parts.chart(charts.waterfall(bars), f"attempts-{job['id']}", "Attempts of the job in seconds")
+    for each in job["attempts"]:
+        if each["message"]:
+            st.caption(f"`{each['offer']}` {each['fault']}: {plain(each['message'])}")
+
+
+def _receipt(job: Document) -> None:
+    st.subheader("Receipt", anchor=False)
+    if job["cost"]["lines"]:
+        parts.table(frames.receipt(job), f"receipt-{job['id']}")
+    cost_said(job)
     parts.link("decisions", "Why this offer was chosen", decision=job["decision"])
 
 
@@ -207,7 +223,9 @@ def _facts(job: Document) -> None:
     status, offer, took, cost = st.columns([1.5, 2.2, 1, 1.7])
     status.metric("Status", job["status"], border=True)
     offer.metric("Model", short(job["offer"]), border=True)
-    took.metric("Took", seconds(frames.span_s(job["created_at"], job["ended_at"])), border=True)
+    took.metric(
+        "Took", seconds(frames.span_s(job["created_at"], job["ended_at"] or clock.now().isoformat())), border=True
+    )
     cost.metric("Cost", usd(job["cost"]["cost_usd"]), border=True)
     created, ended = parts.moment(job["created_at"]), parts.moment(job["ended_at"])
     st.caption(f"{job['task']} at {job['offer']}, created {created}, ended {ended}")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -91,9 +92,9 @@ def _table(rows: list[Row], dimension: str) -> None:
     for_admins = ("cost", "margin", "overrun")
     kept = rows if session.is_admin() else [{k: v for k, v in row.items() if k not in for_admins} for row in rows]
     money = ("spend", "a job on average", *for_admins)
-    shown = {name: parts.USD for name in money if kept and name in kept[0]}
-    units = st.column_config.NumberColumn(format="%.1f")
-    parts.table(kept, f"money-table-{dimension}", **shown, **{"compute units": units})
+    shown: dict[str, Any] = {name: parts.USD for name in money if kept and name in kept[0]}
+    shown["compute units"] = st.column_config.NumberColumn(format="localized")
+    parts.table(kept, f"money-table-{dimension}", (), **shown)
 
 
 def _margin(first: str) -> None:
@@ -110,7 +111,7 @@ def _margin(first: str) -> None:
     part = share(float(total["margin_usd"]) / spend) if spend else "–"
     kept.metric("Margin", usd(total["margin_usd"]), border=True, help=f"{part} of what keys paid.")
     over.metric("Overrun", usd(total["overrun_usd"]), border=True, help="Negative: jobs cost less than was booked.")
-    rows = [row | {"day": row["day"]} for row in purses.spend(report, "day", {})]
+    rows = sorted(purses.spend(report, "day", {}), key=lambda row: row["day"])
     parts.chart(charts.prices_and_costs(rows), "money-margin", "What keys paid and providers are owed, by day")
 
 
@@ -159,11 +160,14 @@ def _cheaper() -> None:
     st.markdown(
         f"Of {usd(sum(each.spent_usd for each in rows))} about **{usd(round(saved, 2))}** might have been saved."
     )
-    parts.table(
-        purses.swaps_table(rows), "cheaper", spend=parts.USD,
-        **{"its price is lower by": parts.SHARE, "would have saved about": parts.USD,
-           "quality now": parts.QUALITY, "quality then": parts.QUALITY},
-    )  # fmt: skip
+    shown: dict[str, Any] = {"spend": parts.USD, "would have saved about": parts.USD}
+    shown |= {
+        "as good and cheaper": st.column_config.TextColumn(width="medium"),
+        "its price is lower by": parts.SHARE,
+        "quality now": parts.QUALITY,
+        "quality then": parts.QUALITY,
+    }
+    parts.table(purses.swaps_table(sorted(rows, key=lambda each: -each.spent_usd * each.saves)), "cheaper", (), **shown)
     for each in [each for each in rows if each.instead][:3]:
         parts.link("frontier", f"{plain(each.model)} beside {plain(str(each.instead))}", task=each.task)
 

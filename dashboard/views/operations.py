@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import clock, deeds, duties, parts, session
+from dashboard.client import Document
 from dashboard.views import access, settling
 from dashboard.words import count, plain
 
@@ -43,9 +44,9 @@ def _verdict(rows: list[dict[str, object]]) -> None:
     if not bad:
         st.success("Every tick's last run went well.", icon=":material/check_circle:")
         return
-    told = "  \n".join(f"**{plain(str(row['tick']))}** is {row['state']}: {plain(str(row['said']))}" for row in bad[:5])
-    more = f"  \nand {len(bad) - 5} more, first in the table of ticks." if len(bad) > 5 else ""
-    st.warning(told + more, icon=":material/schedule:")
+    names = ", ".join(plain(str(row["tick"])) for row in bad)
+    st.warning(f"**{count(len(bad), 'tick')}** failing or late: {names}. The table of ticks says why.",
+               icon=":material/schedule:")  # fmt: skip
 
 
 def _providers(now: datetime) -> None:
@@ -55,7 +56,7 @@ def _providers(now: datetime) -> None:
         parts.empty("No provider can be used here: set one's key, such as FAL_KEY, and start the gateway anew.")
         return
     shown: dict[str, Any] = {name: parts.SHARE for name in ("succeeded (24 h)", "succeeded (1 h)")}
-    parts.table(duties.providers(page, now), "providers", **shown)
+    parts.table(duties.providers(page, now), "providers", (), **shown)
     engines = [each for each in page if each["engine"]]
     if engines:
         st.subheader("Engines", anchor=False)
@@ -98,8 +99,9 @@ def _webhooks() -> None:
             "at": each["created_at"],
             "what": each["type"],
             "about": each["subject"],
-            "to": each["url"],
+            "to": each["target"],
             "tries": len(each["tries"]),
+            "the last said": _last(each["tries"]),
             "delivery": each["id"],
         }
         for each in page
@@ -114,13 +116,24 @@ def _webhooks() -> None:
             )
 
 
+def _last(tries: list[Document]) -> str:
+    return str(tries[-1]["error"] or tries[-1]["said"] or tries[-1]["status"]) if tries else "never tried"
+
+
 def _failing(hook: dict[str, object]) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"hook-{hook['id']}"):
+    url = str(hook["url"]).replace("`", "")  # in backticks, for an address in plain words would be a link
+    with st.container(
+        border=True,
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key=f"hook-{hook['id']}",
+    ):
         state = f"turned off: {hook['disabled_for']}" if hook["disabled_for"] else "failing, still tried"
         since = parts.moment(str(hook["failing_since"])) if hook["failing_since"] else "–"
-        st.markdown(f"**{plain(str(hook['url']))}** · {plain(state)}  \nfailing since {since} · key {hook['key']}")
+        st.markdown(f"**`{url}`** · {plain(state)}  \nfailing since {since} · key {hook['key']}")
         if hook["disabled_for"] and st.button("Turn on again", key=f"on-{hook['id']}", icon=":material/power:"):
             deeds.do(
                 lambda: session.podium().patch(f"/v1/webhooks/{hook['id']}", {"enabled": True}),
-                f"{plain(str(hook['url']))} is told of events again.",
+                f"`{url}` is told of events again.",
             )

@@ -103,7 +103,8 @@ def cost_said(job: Document) -> None:
     """The lines of a bill as decimal text, and what they come to."""
     cost = job["cost"]
     if not cost["lines"]:
-        st.caption(f"Quoted {cost['quote_usd']} USD, held {cost['held_usd']} USD; not settled by lines.")
+        settled = "not settled by lines" if job["ended_at"] else "settled when it has ended"
+        st.caption(f"Quoted {cost['quote_usd']} USD, held {cost['held_usd']} USD; {settled}.")
         return
     told = {"table": "by the price table", "provider": "as the provider said"}.get(str(cost["source"]), cost["source"])
     st.markdown(

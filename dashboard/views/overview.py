@@ -140,7 +140,7 @@ def _budgets(rows: list[Row]) -> None:
     if not rows:
         parts.empty("No budget holds. An admin sets one on the page Money.", ":material/savings:")
         return
-    shown = [row | {"words": f"{usd(row['spent'])} of {usd(row['limit'])}"} for row in rows[:BUDGETS]]
+    shown = [row | {"words": frames.filled_words(row)} for row in rows[:BUDGETS]]
     parts.chart(charts.budgets(shown), "overview-budgets", "How full each budget is")
     more = f"All {len(rows)} budgets" if len(rows) > BUDGETS else "Budgets and their limits"
     parts.link("money", more, part="Budgets")
@@ -155,7 +155,8 @@ def _failures(providers: list[Document]) -> None:
         st.caption(f"By fault: {over}.")
         parts.chart(charts.faults(rows), "overview-faults", "Failures by fault")
     else:
-        st.caption(":material/check_circle: No attempt failed in the last 24 hours.")
+        st.caption(":material/check_circle: None." if not session.is_admin() else
+                   ":material/check_circle: No attempt failed in the last 24 hours.")  # fmt: skip
     for job in failed[:LISTED]:
         code = str((job["error"] or {}).get("code", "failed")).replace("_", " ")
         parts.link("jobs", f"{parts.moment(job['created_at'])} · {code} · {short(job['offer'])}", job=job["id"])

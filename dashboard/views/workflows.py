@@ -5,7 +5,7 @@ import secrets
 
 import streamlit as st
 
-from dashboard import charts, frames, graphs, parts, session
+from dashboard import charts, clock, frames, graphs, parts, session
 from dashboard.client import Document, Refused
 from dashboard.views.outputs import output_shown, thumbnail
 from dashboard.words import count, plain, seconds, usd
@@ -86,7 +86,7 @@ def _listing() -> None:
         graphs.listing(page), hide_index=True, key="workflows-table", on_select="rerun", selection_mode="single-row",
         column_config={
             "created": parts.moments(), "cost": parts.USD, "cap": parts.USD, "took": parts.SECONDS,
-            "done": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+            "ended": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
             "workflow": st.column_config.TextColumn(width="small"),
         },
         placeholder="–",
@@ -107,10 +107,10 @@ def _older(after: str | None) -> None:
 
 
 def _one(workflow_id: str) -> None:
-    parts.link("workflows", "All workflows")
     first = session.live(f"/v1/workflows/{workflow_id}")
     st.title(plain(first["name"] or "Workflow"), anchor=False)
     st.code(workflow_id, language=None)
+    parts.link("workflows", "All workflows")
     if first["status"] == "running":
         _running(workflow_id)
     else:
@@ -159,7 +159,10 @@ def _facts(workflow: Document) -> None:
         delta=f"of {usd(cap)} at most" if cap else f"quoted {usd(workflow['quote_usd'])}, no cap",
     )  # fmt: skip
     took.metric(
-        "Took", seconds(frames.span_s(workflow["created_at"], workflow["ended_at"])), border=True, height=TALL_PX
+        "Took",
+        seconds(frames.span_s(workflow["created_at"], workflow["ended_at"] or clock.now().isoformat())),
+        border=True,
+        height=TALL_PX,
     )
     with doing:
         _doing(workflow)

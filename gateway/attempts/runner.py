@@ -211,7 +211,7 @@ class Runner:
             return await self._end(
                 attempt, _failing(Fault.MODEL_MISSING, f"{attempt.offer} is no longer in the catalog")
             )
-        if supplied.card.self_hosted and attempt.started_at is None and not _sees_to_loras(attempt.next):
+        if supplied.card.self_hosted and attempt.started_at is None and not attempt.sees_to_loras:
             attempt = attempt._replace(started_at=clock.now())  # its seconds cost money: they begin with its submit
         progress = await self._progress(attempt, supplied)
         now = clock.now()
@@ -317,7 +317,8 @@ class Runner:
             return None
         return attempt._replace(
             status=Status.OPEN, next=again.progress, sends=store.sends_after(attempt, again, self.name),
-            turns=attempt.turns + 1, failures=again.failures, started_at=attempt.started_at or now,
+            turns=attempt.turns + 1, failures=again.failures,
+            started_at=store.started_at(attempt, again.progress, now),
         )  # fmt: skip
 
     async def _store(self, attempt: Attempt, again: Again, keep_lease: bool) -> bool:
@@ -383,11 +384,6 @@ def _is_gone(holder: str) -> bool:
     except PermissionError:
         return False
     return int(pid) == os.getpid()
-
-
-def _sees_to_loras(following: Pending | Done) -> bool:
-    """Whether the turn is one before the submit: time of the machine that no run is charged."""
-    return isinstance(following, Pending) and following.call.stage in holding.STAGES
 
 
 def _asked_once(asked: Pending | Done) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from adapters.holding import STAGES
 from adapters.wire import Done, Pending
 from gateway.attempts import lora_sets
 from gateway.attempts.rules import LEASE_S, LIVE, Again, Ending, Status, provider_ref
@@ -39,6 +40,12 @@ class Attempt(NamedTuple):
     created_at: datetime
     started_at: datetime | None
     lora_set: str | None = None
+    let_in_at: datetime | None = None
+
+    @property
+    def sees_to_loras(self) -> bool:
+        """Whether it is in a turn before its submit, or waits for the first of them."""
+        return isinstance(self.next, Pending) and self.next.call.stage in STAGES
 
 
 def parse_next(text: str) -> Pending | Done:
@@ -201,10 +208,16 @@ def go_on(connection: Connection, attempt: Attempt, again: Again, worker: str | 
         "turns": attempt.turns + 1, "failures": again.failures, "fraction": pending.fraction if pending else None,
         "provider_status": pending.provider_status if pending else None, "due_at": again.due_at,
         "provider_ref": provider_ref(attempt.next, progress),
-        "started_at": attempt.started_at or now,
+        "started_at": started_at(attempt, progress, now),
         "lease_until": now + timedelta(seconds=LEASE_S) if worker else None, "leased_by": worker,
     }  # fmt: skip
     return _changed(connection, _GO_ON, attempt, values)
+
+
+def started_at(attempt: Attempt, following: Pending | Done, now: datetime) -> datetime | None:
+    """When a run began; not yet while its engine is only brought to hold its LoRAs."""
+    is_before = isinstance(following, Pending) and following.call.stage in STAGES
+    return attempt.started_at if attempt.started_at or is_before else now
 
 
 def sends_after(attempt: Attempt, again: Again, worker: str | None) -> int:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from adapters import holding
 from adapters.schema import ImagePart, Input, MediaRequest, Message, Task
 from adapters.wire import Heard, Partial, Pending
 from gateway import clock, telemetry
@@ -295,7 +294,9 @@ class Jobs:
         """Whether nothing of an attempt runs at the provider (any more)."""
         if not isinstance(attempt.next, Pending) or attempt.status is AttemptStatus.UNKNOWN:
             return False
-        if attempt.next.call.stage == "submit" or attempt.next.call.stage in holding.STAGES:
+        if attempt.sees_to_loras:  # a switch that is under way must not outlive its place at the engine
+            return attempt.let_in_at is None
+        if attempt.next.call.stage == "submit":
             return attempt.sends == 0
         supplied = self.supply.supplied(attempt.offer, Task(attempt.task))
         return supplied is not None and await stop(self.assets.clients, self.assets, supplied, attempt.next.call)
@@ -318,6 +319,8 @@ class Jobs:
 
 def _is_still(attempt: Attempt) -> bool:
     """Whether an attempt that was found stopped cannot have been sent meanwhile."""
+    if attempt.sees_to_loras:
+        return attempt.let_in_at is None
     return attempt.sends == 0 or not (isinstance(attempt.next, Pending) and attempt.next.call.stage == "submit")
 
 

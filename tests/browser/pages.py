@@ -21,6 +21,9 @@ LOOKS = (
     Look("playground", "/playground", ("What matters", "quoted")),
     Look("jobs", "/jobs", ("Newest outputs",)),
     Look("job", "/jobs?job={job}", ("Receipt", "Attempts")),
+    Look("workflows", "/workflows", ("Begin one", "Choose a row to open it")),
+    Look("workflow", "/workflows?workflow={workflow}", ("Steps that succeeded", "What it made")),
+    Look("arena", "/arena?task=text-to-image", ("Begin a battle", "Where models stand", "Your battles")),
     Look("decisions", "/decisions?decision={decision}", ("points ahead of", "rejected")),
     Look("money", "/money", ("Compute units", "A job on average")),
     Look("operations", "/operations", ("Ticks", "Price proposals", "Keys")),
@@ -29,8 +32,33 @@ LOOKS = (
 
 def address(look: Look, gateway: Gateway) -> str:
     """The page's address on a filled gateway: its newest picture of the past, and how that was decided."""
-    if "{" not in look.path:
+    if "{" not in look.path and look.name != "workflows":
         return look.path
+    workflow = made_workflow(gateway)
     pictures = gateway.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=100").json()["data"]
     newest = next(each for each in pictures if not each["offer"].startswith("sandbox/"))
-    return look.path.format(job=newest["id"], decision=newest["decision"])
+    return look.path.format(job=newest["id"], decision=newest["decision"], workflow=workflow)
+
+
+SMALL = {"task": "text-to-image", "model": "podium/sandbox-pictures", "width": 256, "height": 256}
+WORDS = {"task": "text", "model": "podium/sandbox-words", "prompt": "One line on a fox.", "max_tokens": 20}
+STEPS = [
+    {"id": "outline", "job": WORDS},
+    {"id": "still", "job": SMALL | {"prompt": "A poster: {{outline.text}}"}},
+    {"id": "night", "job": {
+        "task": "image-edit", "model": "podium/sandbox-pictures", "prompt": "make it night",
+        "inputs": [{"role": "source", "from": "still.outputs.0"}],
+    }},
+]  # fmt: skip
+
+
+def made_workflow(gateway: Gateway) -> str:
+    """The newest workflow that succeeded, or one that is made now: words, a picture of them, and that changed."""
+    found = gateway.admin.get("/v1/workflows?status=succeeded&limit=1").json()["data"]
+    if found:
+        return str(found[0]["id"])
+    made = gateway.customer("1").post(
+        "/v1/workflows", {"name": "A fox, told and drawn", "steps": STEPS}, Prefer="wait=60"
+    ).json()  # fmt: skip
+    assert made["status"] == "succeeded", made
+    return str(made["id"])

@@ -18,6 +18,10 @@ RATED = [
 ]
 QUALITY = [{"name": "text-to-image", "value": 0.7, "low": 0.6, "high": 0.8}]
 
+FILLED = [
+    {"budget": "All", "filled": 3.0, "spent": "3", "limit": "1", "window": "day", "words": "3 of 1 USD"},
+]
+
 DRAWN = {
     "frontier": lambda: charts.frontier(pareto.frontier(MARKET), "fal/a/dear"),
     "parts": lambda: charts.parts(frames.parts(MARKET)),
@@ -27,8 +31,11 @@ DRAWN = {
     "months": lambda: charts.months(frames.months(CHURN)),
     "ratings": lambda: charts.ratings(RATED),
     "qualities": lambda: charts.qualities(QUALITY),
+    "budgets": lambda: charts.budgets(FILLED),
+    "faults": lambda: charts.faults([{"fault": "timed out", "provider": "fal.ai", "attempts": 3}]),
+    "prices_and_costs": lambda: charts.prices_and_costs([{"day": "2026-11-20", "spend": 2.0, "cost": 1.5}]),
 }
-UNITS = ("(USD", "(chance", "points", "seconds", "(UTC)", "days", "(share)", "month", "models")
+UNITS = ("(USD", "(chance", "points", "seconds", "(UTC)", "days", "(share)", "month", "models", "attempts")
 COLOURS = {*charts.PALETTE, *charts.STATUS_COLOURS.values(), "white"}
 
 

@@ -1,7 +1,6 @@
-"""A workflow's graph: columns by level, no two boxes on one another, every line forward, states in a word and a sign."""
+"""A workflow's graph: columns by level, no two boxes overlap, every line goes forward, a state is a word and a sign."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dashboard import charts, graphs
 

@@ -70,6 +70,15 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(picture)
     links.append(client.upload_file(place))
 assert all(bytes_at(link) == picture for link in links), links
+module.MULTIPART_THRESHOLD, module.MULTIPART_CHUNK_SIZE = 400, 100  # what is larger goes up in parts, many at once
+with tempfile.TemporaryDirectory() as folder:
+    place = os.path.join(folder, "fox.png")
+    with open(place, "wb") as file:
+        file.write(picture)
+    in_parts = [client.upload(picture, "image/png"), client.upload_file(place)]
+assert all("/fal/files/ast_" in link and bytes_at(link) == picture for link in in_parts), in_parts
+assert refusal(lambda: client.upload(picture, "video/mp4", fallback_repository=[])).status_code == 422
+assert client.run(f"{PICTURES}/edit", {"prompt": "a blue fox", "image_url": in_parts[0]})["images"]
 edited = client.run(f"{PICTURES}/edit", {"prompt": "a blue fox", "image_urls": links[:2]})
 assert edited["images"][0]["width"] == 512, edited
 moved = client.run(f"{CLIPS}/image-to-video", {"prompt": "it runs", "image_url": links[1], "duration": "1"})
@@ -110,7 +119,7 @@ async def asynchronous():
     there = fal_client.AsyncClient(key=key)
     made = await there.subscribe(PICTURES, {"prompt": "a fox", "image_size": "square"})
     assert made["images"][0]["height"] == 512
-    assert await there.upload(picture, "image/png")
+    assert "/fal/files/ast_" in await there.upload(picture, "image/png")
     assert [event async for event in there.stream("podium/sandbox-words", {"prompt": "a fox"})]
 
 

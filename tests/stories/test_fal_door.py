@@ -1,5 +1,6 @@
 """The fal door: fal's own clients in front of it, and what they would never send."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,80 @@ def test_an_upload_address_takes_one_file_once_and_from_whoever_has_it(house: Ga
     assert rich.post(f"/fal/run/{PICTURES}/edit", edit).status_code == 200
     stranger = house.customer().post(f"/fal/run/{PICTURES}/edit", edit)
     assert stranger.status_code == 404, "a link opens an asset; it does not make it one's own"
+
+
+def in_parts(customer: Customer, claimed: str = "image/png") -> tuple[str, str]:
+    """The address of an upload that was begun as the JavaScript client begins it, and what it is signed with."""
+    asked = {"file_name": "a.png", "content_type": claimed}
+    promised = customer.post("/fal/storage/upload/initiate-multipart", asked).json()
+    address, _, signed = promised["upload_url"].partition("?")
+    return address, f"?{signed}"
+
+
+def put(address: str, data: bytes) -> httpx.Response:
+    return httpx.put(address, content=data, trust_env=False)
+
+
+def completed(address: str, parts: Any) -> httpx.Response:
+    return httpx.post(address, json={"parts": parts}, trust_env=False)
+
+
+def test_parts_in_any_order_are_one_file_and_completing_twice_is_once(rich: Customer) -> None:
+    address, signed = in_parts(rich)
+    answers = [put(f"{address}/{n}{signed}", PNG[(n - 1) * 50 : n * 50 if n < 3 else None]) for n in (3, 1, 2)]
+    named = [answer.json() for answer in answers]
+    assert [answer.headers["etag"] for answer in answers] == [each["etag"] for each in named]
+    first, again = (completed(f"{address}/complete{signed}", named) for _ in range(2))
+    assert first.status_code == again.status_code == 200, first.text
+    assert httpx.get(first.json()["file_url"], trust_env=False).content == PNG
+    assert [each["sha256"] for each in rich.get("/v1/assets").json()["data"]] == [hashlib.sha256(PNG).hexdigest()]
+    other = put(f"{address}/1{signed}", b"other").json()
+    conflict = completed(f"{address}/complete{signed}", [other | {"partNumber": 1}])
+    assert conflict.status_code in (409, 422), "what was completed stays as it is"
+
+
+def test_parts_that_did_not_come_and_bytes_that_are_something_else_are_refused(rich: Customer) -> None:
+    address, signed = in_parts(rich)
+    part = put(f"{address}/1{signed}", PNG).json()
+    for wrong in (
+        [part, {"partNumber": 2, "etag": part["etag"]}], [part | {"etag": "0" * 64}], [part, part], [], None, [{}],
+        [part | {"partNumber": "1"}],
+    ):  # fmt: skip
+        assert completed(f"{address}/complete{signed}", wrong).status_code == 422, wrong
+    for number in (0, 1_001, "x", "../1"):
+        assert put(f"{address}/{number}{signed}", PNG).status_code in (401, 403, 404, 422), number
+    assert completed(f"{address}/complete{signed}", [part]).status_code == 200
+    address, signed = in_parts(rich, "video/mp4")
+    part = put(f"{address}/1{signed}", PNG).json()
+    said = completed(f"{address}/complete{signed}", [part])
+    assert said.status_code == 422 and "video/mp4" in said.text
+
+
+def test_an_upload_in_parts_is_its_callers_alone(house: Gateway, rich: Customer) -> None:
+    address, signed = in_parts(rich)
+    part, stranger = put(f"{address}/1{signed}", PNG).json(), house.customer()
+    other_address, other_signed = in_parts(stranger)
+    for at, with_ in (
+        (address, ""), (address, signed.replace(rich.id, stranger.id)), (address, signed[:-1] + "g"),
+        (address, other_signed), (other_address, signed), (address, signed.replace("image", "video")),
+    ):  # fmt: skip
+        assert put(f"{at}/1{with_}", PNG).status_code == 403, with_
+        assert completed(f"{at}/complete{with_}", [part]).status_code == 403, with_
+    assert completed(f"{other_address}/complete{other_signed}", [part]).status_code == 422, "it has no such part"
+    begun = rich.post("/fal/files/upload/multipart").json()
+    at = f"{begun['access_url'].removeprefix(house.url)}/multipart/{begun['uploadId']}"
+    assert stranger.send("PUT", f"{at}/1", content=PNG).status_code == 403
+    assert stranger.post(f"{at}/complete", {"parts": [part]}).status_code == 403
+    assert httpx.put(f"{house.url}{at}/1", content=PNG, trust_env=False).status_code == 401
+    mine = rich.send("PUT", f"{at}/1", content=PNG)
+    assert rich.post(f"{at}/complete", {"parts": [mine.json()]}).status_code == 200
+    link = begun["access_url"]
+    assert httpx.get(link, trust_env=False, follow_redirects=True).content == PNG
+    for altered in (link[:-1] + "g", f"{link[:-65]}0{link[-65:]}", link.rpartition(".")[0]):
+        assert httpx.get(altered, trust_env=False).status_code == 403, altered
+    edit = {"prompt": "a blue fox", "image_url": link}
+    assert stranger.post(f"/fal/run/{PICTURES}/edit", edit).status_code == 404
+    assert rich.post(f"/fal/run/{PICTURES}/edit", edit).status_code == 200
 
 
 def test_another_key_finds_no_request_of_this_one(house: Gateway, rich: Customer) -> None:

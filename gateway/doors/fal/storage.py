@@ -1,4 +1,7 @@
-"""fal's storage at this door: an upload promised and put, or sent in one go; what comes is an asset of the caller."""
+"""fal's storage at this door: an upload promised and put, or sent in one go; what comes is an asset of the caller.
+
+What is sent in parts is another module's.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -13,22 +16,24 @@ from gateway.assets.sniff import extension
 from gateway.assets.tables import Row
 from gateway.doors import storage
 from gateway.doors.bodies import read_object
+from gateway.doors.fal import parts
+from gateway.doors.fal.parts import PUT_PATH
 from gateway.keys.routes import caller_of
 from gateway.problems import Forbidden, Invalid
 
 PUT_S = 3_600
 """How long a promised upload may take to come."""
 TOKEN_S = 3_600
-PUT_PATH = "/fal/storage/put/"
 
 
 def is_open(method: str, path: str) -> bool:
     """Whether a path needs no key: the address of a promised upload is signed."""
-    return method == "PUT" and path.startswith(PUT_PATH)
+    return (method == "PUT" and path.startswith(PUT_PATH)) or parts.is_open(method, path)
 
 
 def routes(assets: Assets) -> APIRouter:
     router = APIRouter(tags=["the fal door"])
+    router.include_router(parts.routes(assets))
 
     @router.post("/fal/storage/upload/initiate")
     async def initiate(request: Request) -> dict[str, str]:
@@ -36,17 +41,11 @@ def routes(assets: Assets) -> APIRouter:
         caller, body = caller_of(request), await read_object(request)
         if not isinstance(body.get("content_type"), str):
             raise Invalid("content_type: a string is needed", errors=[_missing("content_type")])
-        asset, address = clock.new_id("ast"), _address(assets, request)
+        asset, address = clock.new_id("ast"), storage.address(assets, request)
         expires = int(clock.now().timestamp()) + PUT_S
         signature = sign(_promise(asset, caller.id), expires, assets.secret)
         query = f"key={caller.id}&expires={expires}&signature={signature}"
         return {"upload_url": f"{address}{PUT_PATH}{asset}?{query}", "file_url": assets.url(asset, address)}
-
-    @router.post("/fal/storage/upload/initiate-multipart")
-    async def in_parts(request: Request) -> Response:
-        """Uploads in parts are not taken: send the file in one."""
-        caller_of(request)
-        raise Invalid("uploads in parts are not taken here: put the file in one, or POST it to /v1/assets")
 
     @router.put(PUT_PATH + "{asset}")
     async def put(request: Request, asset: str, key: str = "", expires: str = "", signature: str = "") -> Response:
@@ -63,7 +62,7 @@ def routes(assets: Assets) -> APIRouter:
         said = {
             "token": _secret(request),
             "token_type": "Bearer",
-            "base_url": f"{_address(assets, request)}/fal",
+            "base_url": f"{storage.address(assets, request)}/fal",
             "expires_at": (clock.now() + timedelta(seconds=TOKEN_S)).isoformat(),
         }
         return JSONResponse(said, headers={"cache-control": "no-store"})
@@ -72,18 +71,9 @@ def routes(assets: Assets) -> APIRouter:
     async def upload(request: Request) -> dict[str, Any]:
         """A file in one go: its raw bytes. `access_url` is used as an input."""
         row = await storage.keep(assets, request, caller_of(request).id, clock.new_id("ast"))
-        return {"access_url": assets.url(row["id"], _address(assets, request)), **_facts(row)}
-
-    @router.post("/fal/files/upload/multipart")
-    async def parts(request: Request) -> Response:
-        """As for `initiate-multipart`."""
-        return await in_parts(request)
+        return {"access_url": assets.url(row["id"], storage.address(assets, request)), **_facts(row)}
 
     return router
-
-
-def _address(assets: Assets, request: Request) -> str:
-    return (assets.public_url or str(request.base_url)).rstrip("/")
 
 
 def _promise(asset: str, key_id: str) -> str:
