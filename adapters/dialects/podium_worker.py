@@ -86,7 +86,7 @@ def read(call: Call, reply: Reply) -> Progress:
             return _ended(FAULTS_BY_CODE.get(run["error"]["code"], Fault.PROVIDER_FAULT), run["error"]["message"], run)
         case "canceled":
             return _ended(Fault.PROVIDER_FAULT, "the run was canceled", run)
-        case str(word):
+        case "queued" | "running" as word:
             return _pending(call, run, word)
         case status:
             return failed(Fault.BAD_REPLY, f"{call.stage}: unknown status {status!r}")
@@ -104,8 +104,8 @@ def cancel(call: Call) -> Call | None:
 
 
 def _used(run: dict[str, Any]) -> Usage:
-    """Loading is not within these seconds: whom it befalls is chance, so nobody pays for it."""
-    return counted({"gpu_second": run.get("gpu_seconds")})
+    """Loading is counted apart: whom it befalls is chance, so nobody pays for it unless a card prices it."""
+    return counted({"gpu_second": run.get("gpu_seconds"), "gpu_second_cold": run.get("cold_seconds") or None})
 
 
 def _ended(fault: Fault, message: str, run: dict[str, Any]) -> Failed:
