@@ -49,7 +49,7 @@ class Holding:
     dialect: Dialect
 
     @property
-    def FIELDS(self) -> Fields:  # noqa: N802 - as the protocol of dialects has it
+    def FIELDS(self) -> Fields:
         return self.dialect.FIELDS
 
     def submit(self, request: MediaRequest, offer: Offer) -> Call:

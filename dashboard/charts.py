@@ -108,7 +108,7 @@ def parts(rows: Sequence[Row]) -> Any:
         alt.Chart(inline(rows))
         .mark_bar(cornerRadius=2)
         .encode(
-            x=alt.X("points:Q", axis=alt.Axis(title="points (parts of the score, stacked)")),
+            x=alt.X("points:Q", axis=alt.Axis(title="points (parts of the score, stacked)", tickCount=6)),
             y=alt.Y("offer:N", sort=[offer for _, offer in offers], axis=alt.Axis(title=None)),
             color=alt.Color("part:N", scale=alt.Scale(domain=names, range=list(PALETTE[: len(names)]))),
             order=alt.Order("order:Q"),
@@ -142,9 +142,14 @@ def waterfall(bars: Sequence[Row]) -> Any:
     return finished(chart, bars_px(len(bars)))
 
 
+def names(rows: Sequence[Row], dimension: str) -> list[str]:
+    """What a dimension's colours stand for, in their order; what is not told apart comes last."""
+    return sorted({row[dimension] for row in rows}, key=lambda name: (name == "others", name))
+
+
 def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str, title: str) -> Any:
     """Spend or compute units, stacked by one dimension, on every one of these days."""
-    names = sorted({row[dimension] for row in rows}, key=lambda name: (name == "others", name))
+    domain = names(rows, dimension)
     chart = (
         alt.Chart(inline(rows))
         .mark_bar(cornerRadius=2)
@@ -156,7 +161,7 @@ def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str,
                 ),
             ),
             y=alt.Y(f"sum({field}):Q", axis=alt.Axis(title=title, format=AMOUNT_FORMAT)),
-            color=alt.Color(f"{dimension}:N", scale=alt.Scale(domain=names, range=list(PALETTE))),
+            color=alt.Color(f"{dimension}:N", scale=alt.Scale(domain=domain, range=list(PALETTE))),
             tooltip=[
                 alt.Tooltip("day:O", title="day (UTC)"), f"{dimension}:N",
                 alt.Tooltip(f"sum({field}):Q", title=title, format=".6~g"),
@@ -210,7 +215,7 @@ def ratings(rows: Sequence[Row]) -> Any:
     base = alt.Chart(inline(rows)).encode(x=alt.X("taken_at:T", axis=day))
     y = alt.Y("rating:Q", scale=alt.Scale(zero=False), axis=alt.Axis(title="rating (the board's own points)"))
     band = base.mark_area(color=SKY, opacity=0.25).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
-    line = base.mark_line(color=BLUE, strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=50)).encode(
+    line = base.mark_line(color=BLUE, strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=25, color=BLUE)).encode(
         y=y,
         tooltip=[alt.Tooltip("utcyearmonthdate(taken_at):T", title="reading of"), "rank:Q", "of:Q", "label:N",
                  alt.Tooltip("rating:Q", format=".0f"), alt.Tooltip("low:Q", format=".0f"),
@@ -329,7 +334,7 @@ def budgets(rows: Sequence[Row]) -> Any:
             scale=alt.Scale(domain=["room left", "nearly full", "full"], range=[BLUE, ORANGE, RED]),
         ),
         tooltip=["budget:N", "state:N", alt.Tooltip("spent:N", title="spent or held (USD)"),
-                 alt.Tooltip("limit:N", title="limit (USD)"), alt.Tooltip("window:N", title="each")],
+                 alt.Tooltip("limit:N", title="allowed (USD)"), alt.Tooltip("window:N", title="each")],
     )  # fmt: skip
     words = base.mark_text(align="left", dx=12, fontSize=12, color=GREY).encode(
         x=alt.datum(FULLEST), text="words:N"
@@ -338,7 +343,7 @@ def budgets(rows: Sequence[Row]) -> Any:
     return finished(alt.layer(bar, limit, words), bars_px(len(rows)) - LEGEND_PX)
 
 
-FULLEST, WITH_WORDS = 1.1, 2.0
+FULLEST, WITH_WORDS = 1.1, 2.3
 """Where a bar ends that is beyond its limit, and, with room for words behind all bars, the axis."""
 
 
@@ -346,10 +351,12 @@ def _fullness(filled: float) -> str:
     return "full" if filled >= 1 else "nearly full" if filled >= 0.8 else "room left"
 
 
-def faults(rows: Sequence[Row]) -> Any:
-    """What went wrong and how often, the commonest on top; by provider where it is known."""
+def faults(rows: Sequence[Row], beside: Sequence[str] = ()) -> Any:
+    """What went wrong and how often, the commonest on top; by provider where it is known. Providers `beside` are drawn
+    in another chart of the page, and have the same colours here."""
     names = list(dict.fromkeys(row["fault"] for row in rows))
-    providers = sorted({row["provider"] for row in rows})
+    met = {row["provider"] for row in rows}
+    providers = [*beside, *sorted(met - set(beside))][: len(PALETTE)]
     chart = (
         alt.Chart(inline(rows))
         .mark_bar(cornerRadius=2, height=16)
@@ -357,8 +364,8 @@ def faults(rows: Sequence[Row]) -> Any:
             x=alt.X("attempts:Q", axis=alt.Axis(title="failed attempts", tickMinStep=1, format="d")),
             y=alt.Y("fault:N", sort=names, axis=alt.Axis(title=None)),
             color=alt.Color(
-                "provider:N", scale=alt.Scale(domain=providers, range=list(PALETTE)),
-                legend=alt.Legend() if len(providers) > 1 else None,
+                "provider:N", scale=alt.Scale(domain=providers, range=list(PALETTE[: len(providers)])),
+                legend=alt.Legend(values=[name for name in providers if name in met]) if len(met) > 1 else None,
             ),
             tooltip=["fault:N", "provider:N", "attempts:Q"],
         )
@@ -375,7 +382,7 @@ def prices_and_costs(rows: Sequence[Row]) -> Any:
     ]
     chart = (
         alt.Chart(inline(shown))
-        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=30))
+        .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("day:T", axis=alt.Axis(title="day (UTC)", format="%d %b", tickCount=8)),
             y=alt.Y("usd:Q", axis=alt.Axis(title="a day (USD)", format=AMOUNT_FORMAT)),

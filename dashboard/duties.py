@@ -148,7 +148,7 @@ def breakers(page: Iterable[Document], now: datetime) -> list[Row]:
 def faults(page: Iterable[Document]) -> list[Row]:
     """Attempts that failed within a day, by fault and provider, the commonest fault first."""
     rows: list[Row] = [
-        {"fault": name.replace("_", " "), "provider": each["title"], "attempts": number}
+        {"fault": name.replace("_", " "), "provider": each["provider"], "attempts": number}
         for each in page
         for name, number in each["day"]["faults"].items()
     ]

@@ -47,12 +47,26 @@ def ranked(decision: Document) -> list[Row]:
             "quote": amount(each["quote_usd"]),
             "quality": each["quality"]["value"],
             "median": each["eta_s"]["p50"],
+            "seconds are": source(each["eta_s"]),
             "reliability": each["reliability"],
             "life stage": each["stage"],
             "quality says": each["quality"]["source"],
         }
         for rank, each in enumerate(decision["ranked"], 1)
     ]
+
+
+WHOSE_WORD = {
+    "measured": "measured here", "card": "as its card expects", "task": "as is usual for the task",
+    "roofline": "computed for the machine",
+}  # fmt: skip
+"""Whose word the seconds of an offer are, by the names that a decision's record has."""
+
+
+def source(eta: Document) -> str:
+    """Whose word the seconds are; old records do not say."""
+    said = str(eta.get("source", ""))
+    return WHOSE_WORD.get(said, said or "not said")
 
 
 def rejected(decision: Document) -> list[Row]:
@@ -69,11 +83,17 @@ def rejected(decision: Document) -> list[Row]:
 
 
 def reasons(decision: Document) -> list[Row]:
-    """How many offers each reason turned away, the commonest first."""
-    told: dict[str, int] = {}
+    """Whom each reason turned away, the commonest first."""
+    told: dict[str, list[str]] = {}
     for each in decision["rejected"]:
-        told[each["reason"]] = told.get(each["reason"], 0) + 1
-    return [{"reason": reason, "offers": n} for reason, n in sorted(told.items(), key=lambda item: (-item[1], item[0]))]
+        told.setdefault(each["reason"], []).append(each["offer"])
+    ordered = sorted(told.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [{"reason": reason, "offers": len(found), "which": sorted(found)} for reason, found in ordered]
+
+
+def remarks(decision: Document) -> list[Row]:
+    """What is said of single offers, such as the queue before an own machine, in the order of the ranking."""
+    return [{"offer": each["offer"], "said": each["said"]} for each in decision["ranked"] if each.get("said")]
 
 
 def margin_words(decision: Document) -> str:
@@ -218,7 +238,9 @@ def budgets(page: Document) -> list[Row]:
 
 
 def filled_words(row: Row) -> str:
-    """ "711.96 of 1,801.00 USD"."""
+    """ "0.25 of 11.00 USD"; without cents from a hundred dollars on, where they would only take room."""
+    if Decimal(row["limit"]) >= 100:
+        return f"{Decimal(row['spent']):,.0f} of {Decimal(row['limit']):,.0f} USD"
     return f"{usd(row['spent']).removesuffix(' USD')} of {usd(row['limit'])}"
 
 

@@ -9,7 +9,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from dashboard.frames import PARTS, Document, Row
-from dashboard.words import count
 
 SELF_HOSTED = "self-hosted"
 """What `only`, `ignore` and `order` call every offer on the operator's own machines."""
@@ -409,7 +408,8 @@ def lifted(found: Sequence[Lift]) -> list[Row]:
         {
             "offer": each.offer,
             "to let it in": "; ".join(said(change) for change in each.changes) or "it would be let in now",
-            "would then be": "out still" if each.place is None else f"{each.place} of {count(each.places, 'offer')}",
+            "place then": each.place,
+            "of": each.places,
         }
         for each in found
     ]

@@ -26,6 +26,12 @@ def frontier(decision: Document, every_offer: bool = False) -> list[Row]:
     return shown
 
 
+def free(decision: Document) -> list[Row]:
+    """Offers that cost nothing, the best first."""
+    rows = [_point(each) for each in decision["ranked"] if amount(each["quote_usd"]) == 0]
+    return sorted(rows, key=lambda row: (-row["quality"], row["offer"]))
+
+
 def _name(points: Sequence[Row]) -> None:
     """Mark those of the line whose names can be written without covering one another, the best first."""
     if not points:

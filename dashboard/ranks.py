@@ -1,5 +1,6 @@
 """Leaderboards in time: who held which place, who came and who went, and for how long. Pure; it asks nobody."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -54,7 +55,7 @@ def places(reading: Document) -> list[Row]:
 
 def bump(history: Sequence[Document], top: int) -> list[Row]:
     """Everybody's places among the first `top`, day by day. `run` parts stays between which somebody was away: a line
-    over the gap would say that the place was held."""
+    over the gap would say that the place was held. A stay of one reading is `is_alone`: it makes no line."""
     rows: list[Row] = []
     runs: dict[str, tuple[int, int]] = {}
     readings = by_day(history)
@@ -64,8 +65,12 @@ def bump(history: Sequence[Document], top: int) -> list[Row]:
             run += last < index - 1
             runs[row["subject"]] = index, run
             rows.append(row | {"day": reading["taken_at"][:10], "run": f"{row['subject']} {run}"})
-    now = {row["subject"] for row in places(readings[-1])[:top]} if readings else set()
-    return [row | {"is_now": row["subject"] in now} for row in rows]
+    lengths, newest = Counter(row["run"] for row in rows), readings[-1]["taken_at"][:10] if readings else ""
+    now = {row["subject"] for row in rows if row["day"] == newest}
+    return [
+        row | {"is_now": row["subject"] in now, "is_last": row["day"] == newest, "is_alone": lengths[row["run"]] == 1}
+        for row in rows
+    ]
 
 
 def ends(history: Sequence[Document], top: int) -> list[Row]:
@@ -152,8 +157,10 @@ def _falling(day: str) -> int:
 
 # What changed, and what comes to an end.
 
-KINDS = {"appeared": "appeared", "price": "price changed", "deprecated": "end announced", "retired": "retired",
-         "returned": "came back"}  # fmt: skip
+KINDS = {
+    "appeared": "appeared", "price": "price changed", "deprecated": "end announced", "retired": "retired",
+    "revived": "came back", "stale": "not confirmed", "fading": "falls behind", "successor": "has a successor",
+}  # fmt: skip
 
 
 def by_month(changes: Iterable[Document]) -> list[Row]:
@@ -165,7 +172,7 @@ def by_month(changes: Iterable[Document]) -> list[Row]:
     return [{"month": month, "what": what, "changes": number} for (month, what), number in sorted(counted.items())]
 
 
-def retirements(offers: Iterable[Document], most: int = 20) -> list[Row]:
+def retirements(offers: Iterable[Document], most: int = 15) -> list[Row]:
     """The next models of which offers end, each at its first end, with how many of its offers end by then known."""
     told: dict[str, list[Document]] = {}
     for each in offers:

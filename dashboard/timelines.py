@@ -12,7 +12,9 @@ from dashboard.ranks import STAYS, UNRESOLVED
 
 PICKED = "picked"
 """The selection by a click: what was clicked on is read under this name."""
-PLACE_PX = 34
+PLACE_PX, SLIM_PX = 34, 26
+UNSEEN = 0.01
+"""Points that are there to be pointed at and clicked, and not to be seen."""
 LINE_COLOURS = tuple(colour for colour in PALETTE if colour != GREY)
 DAY = alt.Axis(title="reading of (UTC)", format="%d %b", tickCount=6, grid=False)
 
@@ -28,9 +30,7 @@ def bump(rows: Sequence[Row], ends: Sequence[Row], top: int, chosen: str | None 
     gone = sorted({row["subject"] for row in rows} - set(subjects))
     colours = [LINE_COLOURS[number % len(LINE_COLOURS)] for number in range(len(subjects))] + [GREY] * len(gone)
     scale = alt.Scale(domain=[0.5, top + 0.5], reverse=True, nice=False, zero=False)
-    numbers, names = list(range(1, top + 1)), {str(row["place"]): row["name"] for row in ends}
     pointed = alt.selection_point(name="pointed", fields=["subject"], on="pointerover", clear="pointerout")
-    faint = 0.35 if chosen else 0.85
     base = alt.Chart(inline(rows)).encode(
         x=alt.X("day:T", axis=DAY),
         color=alt.Color("subject:N", legend=None, scale=alt.Scale(domain=[*subjects, *gone], range=colours)),
@@ -38,24 +38,33 @@ def bump(rows: Sequence[Row], ends: Sequence[Row], top: int, chosen: str | None 
     )
 
     def at(**axis: Any) -> Any:
-        return alt.Y("place:Q", scale=scale, axis=alt.Axis(values=numbers, domain=False, ticks=False, **axis))
+        every = list(range(1, top + 1))
+        return alt.Y("place:Q", scale=scale, axis=alt.Axis(values=every, domain=False, ticks=False, **axis))
 
+    names = f"{json.dumps({str(row['place']): row['name'] for row in ends})}[datum.label]"
+    here = at(title="", orient="right", grid=False, labelExpr=names, labelFontWeight="bold")
+    bare = at(title="", labels=False, grid=False)
+    faint = 0.3 if chosen else 0.85
     lit = {"condition": {"param": "pointed", "empty": True, "value": faint}, "value": 0.12}
     line = base.mark_line(interpolate="monotone", strokeWidth=3).encode(
         y=at(title="place (1 is the best)", format="d"), opacity=lit
     )
-    wide = base.transform_filter(alt.datum.subject == (chosen or "")).mark_line(interpolate="monotone", strokeWidth=6)
-    dots = base.mark_point(filled=True, size=70).encode(
-        y=at(title="", orient="right", grid=False, labelExpr=f"{json.dumps(names)}[datum.label]", labelFontWeight="bold"),
-        opacity={"condition": {"param": "pointed", "empty": False, "value": 1}, "value": faint / 2},
+    end = base.transform_filter("datum.is_last").mark_point(filled=True, size=110).encode(y=bare, opacity=lit)
+    lone = base.transform_filter("datum.is_alone").mark_point(filled=True, size=30).encode(y=bare, opacity=lit)
+    touch = base.mark_point(filled=True, size=90).encode(
+        y=here,
+        opacity={"condition": {"param": "pointed", "empty": False, "value": 0.9}, "value": UNSEEN},
         tooltip=[
             "name:N", "label:N", "place:Q", alt.Tooltip("utcyearmonthdate(day):T", title="reading of (UTC)"),
             alt.Tooltip("rating:Q", format=".0f"), alt.Tooltip("low:Q", format=".0f"),
             alt.Tooltip("high:Q", format=".0f"), alt.Tooltip("votes:Q", format=","), alt.Tooltip("known:N", title="is"),
         ],
     )  # fmt: skip
-    drawn = alt.layer(line, wide.encode(y=at(title="", labels=False)), dots.add_params(pointed, picked("model")))
-    return finished(drawn.resolve_axis(y="independent"), PLACE_PX * top + 70)
+    layers = [line, lone, end, touch.add_params(pointed, picked("model"))]
+    if any(row["subject"] == chosen for row in rows):
+        own = base.transform_filter(alt.datum.subject == chosen)
+        layers.insert(2, own.mark_line(interpolate="monotone", strokeWidth=6).encode(y=bare))
+    return finished(alt.layer(*layers).resolve_axis(y="independent"), PLACE_PX * top + 70)
 
 
 def ladder(rows: Sequence[Row], chosen: str | None = None) -> Any:
@@ -66,7 +75,7 @@ def ladder(rows: Sequence[Row], chosen: str | None = None) -> Any:
     bar = base.mark_rule(strokeWidth=5, color=SKY, opacity=0.6, strokeCap="round").encode(
         x=alt.X(
             "low:Q", scale=alt.Scale(zero=False),
-            axis=alt.Axis(title="rating (the board's own points, with its interval)", tickCount=5),
+            axis=alt.Axis(title="rating (the board's own points)", tickCount=5),
         ),
         x2="high:Q",
     )  # fmt: skip
@@ -81,12 +90,13 @@ def ladder(rows: Sequence[Row], chosen: str | None = None) -> Any:
                  alt.Tooltip("low:Q", format=".1f"), alt.Tooltip("high:Q", format=".1f"),
                  alt.Tooltip("votes:Q", format=","), alt.Tooltip("known:N", title="is")],
     )  # fmt: skip
-    ring = (
-        base.transform_filter(alt.datum.subject == (chosen or ""))
-        .mark_point(size=380, stroke=ORANGE, strokeWidth=3, filled=False)
-        .encode(x="rating:Q")
-    )
-    return finished(alt.layer(bar, dot.add_params(picked("model")), ring), PLACE_PX * len(rows) + 70)
+    layers = [bar, dot.add_params(picked("model"))]
+    if any(row["subject"] == chosen for row in rows):
+        ring = base.transform_filter(alt.datum.subject == chosen).mark_point(
+            size=380, stroke=ORANGE, strokeWidth=3, filled=False
+        )
+        layers.append(ring.encode(x="rating:Q"))
+    return finished(alt.layer(*layers), PLACE_PX * len(rows) + 70)
 
 
 def _named(rows: Sequence[Row]) -> str:
@@ -115,7 +125,10 @@ def stays(rows: Sequence[Row], top: int) -> Any:
     before = base.transform_filter("datum.began_before").mark_point(
         shape="triangle-left", filled=True, size=170, color=ORANGE, opacity=1, xOffset=-6
     )
-    return finished(alt.layer(bar, before.encode(x="began:T"), onward.encode(x="until:T")), bars_px(len(order)))
+    return finished(
+        alt.layer(bar.add_params(picked("subject")), before.encode(x="began:T"), onward.encode(x="until:T")),
+        bars_px(len(order)),
+    )
 
 
 def retirements(rows: Sequence[Row]) -> Any:
@@ -124,7 +137,7 @@ def retirements(rows: Sequence[Row]) -> Any:
         alt.Chart(inline(rows))
         .mark_point(filled=True, color=ORANGE, opacity=1)
         .encode(
-            x=alt.X("ends:T", axis=alt.Axis(title="ends on (day, UTC)", format="%d %b %Y", tickCount=6)),
+            x=alt.X("ends:T", axis=alt.Axis(title="day of the first end (UTC)", format="%d %b %Y", tickCount=6)),
             y=alt.Y("model:N", sort=[row["model"] for row in rows],
                     axis=alt.Axis(title=None, grid=True, labelExpr="split(datum.label, '/')[1]")),
             size=alt.Size("offers:Q", scale=alt.Scale(range=[60, 300], domainMin=1), legend=None),
@@ -133,7 +146,7 @@ def retirements(rows: Sequence[Row]) -> Any:
         )
         .add_params(picked("model"))
     )  # fmt: skip
-    return finished(chart, bars_px(len(rows)) - 50)
+    return finished(chart, SLIM_PX * len(rows) + 80)
 
 
 def changes(rows: Sequence[Row], kinds: Sequence[str]) -> Any:
@@ -170,4 +183,4 @@ def compared(rows: Sequence[Row], field: str, title: str, high: str | None = Non
     if high:
         layers.append(base.mark_rule(strokeWidth=2, color=GREY).encode(x=f"{field}:Q", x2=f"{high}:Q"))
         layers.append(base.mark_tick(thickness=2, height=12, color=GREY).encode(x=f"{high}:Q"))
-    return finished(alt.layer(*layers), 26 * len(rows) + 70)
+    return finished(alt.layer(*layers), SLIM_PX * len(rows) + 70)

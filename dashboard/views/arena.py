@@ -238,7 +238,7 @@ def _board(task: str) -> None:
     """The board that routing reads, once it is there."""
     board = f"podium/{task}"
     if board in {each["board"] for each in session.recent("/v1/boards")["data"]}:
-        parts.link("churn", f"The board {board}, which routing reads", board=board)
+        parts.link("leaderboards", f"The board {board}, which routing reads", board=board)
     else:
         st.caption(f"With votes enough these become the board `{board}`, which routing reads as one among others.")
 

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from dashboard import charts, frames, parts, session
+from dashboard import charts, frames, parts, ranks, session, timelines
 from dashboard.client import Refused
+from dashboard.views import clicks
 from dashboard.words import count
 
 
@@ -18,7 +19,7 @@ def show() -> None:
     board = left.selectbox("Board", names, key="board", bind="query-params")
     places = right.slider("Places followed", 1, 20, 5, key="top", bind="query-params")
     try:
-        churn = session.steady("/v1/churn", board=board, top=places)
+        churn = session.steady("/v1/churn", board=board, top=places, spells="true")
     except Refused as refused:
         if refused.status != 404:
             raise
@@ -47,8 +48,30 @@ def _lasting(churn: frames.Row) -> None:
     with right:
         st.subheader("Who came and went", anchor=False)
         parts.chart(charts.months(frames.months(churn)), "churn-months", "Models that came and went, by month")
-    now = ", ".join(f"{place}. {name}" for place, name in enumerate(churn["now"], 1))
-    st.markdown(f"**Now:** {now}")
+    _stays(churn)
+
+
+def _stays(churn: frames.Row) -> None:
+    rows = ranks.stays(churn)
+    st.subheader(f"Who was among the first {churn['top']}, and when", anchor=False)
+    now = "; ".join(f"{place}. {name}" for place, name in enumerate(churn["now"], 1))
+    drawn = timelines.stays(rows, churn["top"])
+    model = clicks.chart(drawn, "churn-stays", f"Stays among the first {churn['top']}. Now: {now}", field="subject")
+    if model and "/" in model:
+        parts.go("models", model=model)
+    before = sum(row["began_before"] for row in rows)
+    st.caption(
+        "Now on top, in the order of their places; then those who went, the last to go first. An arrow to the right: "
+        f"the stay goes on. An orange arrow to the left ({count(before, 'stay')}): it was under way at the first "
+        "reading, so it is older than it looks. Absences of three days or less are bridged."
+    )
+    with st.expander("Stays as a table", icon=":material/table:"):
+        shown = ("name", "began", "until", "state", "stayed", "began_before", "subject")
+        parts.table(
+            [{name: row[name] for name in shown} for row in rows], "churn-stays-table",
+            began_before=st.column_config.CheckboxColumn("began before the first reading"),
+        )  # fmt: skip
+    parts.link("leaderboards", "This board, place by place", board=churn["board"], top=str(max(3, churn["top"])))
 
 
 def _days(value: float | None) -> str:
@@ -56,19 +79,34 @@ def _days(value: float | None) -> str:
 
 
 def _endings() -> None:
-    rows = frames.endings(session.steady_rows("/v1/offers"))
+    offers = session.steady_rows("/v1/offers")
+    rows = frames.endings(offers)
     st.subheader("What comes to an end", anchor=False)
     if not rows:
         parts.empty("No provider has announced an end.", ":material/event_available:")
         return
-    st.caption(f"{count(len(rows), 'offer')} with a known end, the next first.")
-    parts.table(rows, "churn-endings")
+    next_ones = ranks.retirements(offers)
+    st.caption(
+        f"{count(len(rows), 'offer')} with a known end. Shown: the next {count(len(next_ones), 'model')}, each at the "
+        "first end of any of its offers; the larger the dot, the more offers end. A click leads to the model."
+    )
+    told = "; ".join(f"{row['name']} on {row['ends']}" for row in next_ones)
+    clicks.to_model(timelines.retirements(next_ones), "churn-retirements", f"What ends when: {told}")
+    with st.expander("Every offer that ends, with what says so", icon=":material/table:"):
+        parts.table(rows, "churn-endings")
 
 
 def _changes() -> None:
     st.subheader("Changes", anchor=False)
-    rows = frames.changes(session.recent("/v1/changes", limit=500))
+    found = session.steady_rows("/v1/changes")
+    rows = frames.changes({"data": found})
     if not rows:
         parts.empty("Nothing has changed since this gateway began to look.", ":material/event_available:")
         return
-    parts.table(rows, "churn-changes", ["seen"])
+    monthly = ranks.by_month(found)
+    kinds = [kind for kind in ranks.KINDS.values() if any(row["what"] == kind for row in monthly)]
+    told = "; ".join(f"{row['month']}: {row['changes']} {row['what']}" for row in monthly)
+    st.caption("What this gateway saw on boards, listings and price lists, by the month in which it saw it.")
+    parts.chart(timelines.changes(monthly, kinds), "churn-changes-months", f"Changes by month. {told}")
+    with st.expander(f"All {count(len(rows), 'change')}, the newest first", icon=":material/table:"):
+        parts.table(rows, "churn-changes", ["seen"])

@@ -2,10 +2,14 @@
 
 import streamlit as st
 
-from dashboard import charts, pareto, parts, session
+from dashboard import charts, pareto, parts, session, timelines
+from dashboard.client import Document
 from dashboard.frames import Row
 from dashboard.standards import standards
+from dashboard.views import clicks
 from dashboard.words import count
+
+FREE_MOST = 4
 
 
 def show() -> None:
@@ -22,12 +26,15 @@ def show() -> None:
         _missing(decision, -1.0)
         return
     st.caption(
-        f"For **{standard.words}**, as quoted now. Bars are 95 % intervals; size is the median time. "
+        f"For **{standard.words}**, as quoted now. Bars are 95 % intervals; size is the median time; a click "
+        "leads to the model. "
         f"{count(len(points), 'offer' if every_offer else 'model')} shown"
         + ("." if every_offer else ", each by its cheapest offer.")
     )
     chosen = _chosen(points, decision["ranked"][0]["model"])
-    parts.chart(charts.frontier(points, chosen["offer"]), "frontier-chart", _said(points))
+    drawn = charts.frontier(points, chosen["offer"]).add_params(timelines.picked("model"))
+    clicks.to_model(drawn, "frontier-chart", _said(points))
+    _free(decision)
     _advice(points, chosen)
     with st.expander("All as a table", icon=":material/table:"):
         _table(points)
@@ -61,7 +68,7 @@ def _chosen(points: list[Row], auto: str) -> Row:
 def _advice(points: list[Row], chosen: Row) -> None:
     cheaper, better = pareto.cheaper_as_good(points, chosen), pareto.better_for_the_same(points, chosen)
     left, right = st.columns(2)
-    with left, st.container(border=True):
+    with left, st.container(border=True, height="stretch"):
         st.markdown("**A cheaper model as good**")
         if cheaper is None:
             st.markdown(f"None: nothing cheaper than {chosen['price']} comes within {pareto.AS_GOOD} of its quality.")
@@ -72,7 +79,7 @@ def _advice(points: list[Row], chosen: Row) -> None:
                 f"with quality {cheaper['quality']:.2f} against {chosen['quality']:.2f}."
             )
             parts.link("models", cheaper["name"], model=cheaper["model"])
-    with right, st.container(border=True):
+    with right, st.container(border=True, height="stretch"):
         st.markdown("**A better model for the same money**")
         if better is None:
             st.markdown(f"None: nothing at {chosen['price']} or less is clearly better than {chosen['quality']:.2f}.")
@@ -99,6 +106,15 @@ def _table(points: list[Row]) -> None:
         reliability=parts.SHARE, stage=st.column_config.TextColumn("life stage"),
         is_best=st.column_config.CheckboxColumn("on the line"),
     )  # fmt: skip
+
+
+def _free(decision: Document) -> None:
+    """Offers that cost nothing have no place on a log scale, and are named beside it."""
+    rows = pareto.free(decision)
+    if rows:
+        named = ", ".join(f"`{row['offer']}` (quality {row['quality']:.2f})" for row in rows[:FREE_MOST])
+        more = f" and {len(rows) - FREE_MOST} more" if len(rows) > FREE_MOST else ""
+        st.caption(f"Not drawn, for a log scale has no zero: {named}{more} cost nothing here.")
 
 
 def _missing(decision: dict[str, object], above: float) -> None:

@@ -8,7 +8,7 @@ from dashboard import clock, parts, ranks, session, timelines
 from dashboard.client import Document
 from dashboard.frames import Row
 from dashboard.views import clicks
-from dashboard.words import count, plain
+from dashboard.words import count, plain, short
 
 SPANS = {"30 days": 30, "90 days": 90, "a year": 365}
 
@@ -19,27 +19,30 @@ def show() -> None:
     if not boards:
         parts.empty("No leaderboard was read yet: `podium refresh boards` reads them now.", ":material/leaderboard:")
         return
-    board, top, span = _asked(boards)
+    left, middle, right, last = st.columns([3, 2, 3, 3], gap="medium", vertical_alignment="bottom")
+    names = sorted(boards, key=lambda each: (each.endswith("/top"), -boards[each]["readings"], each))
+    board = str(left.selectbox("Board", names, key="board", bind="query-params"))
+    top = int(middle.slider("Places shown", 3, 20, 10, key="top", bind="query-params"))
+    with right:
+        span = _span()
     about = boards[board]
     since = (clock.now() - timedelta(days=SPANS[span])).date().isoformat()
     found = clicks.history(board, min(since, about["taken_at"][:10]))
+    with last:
+        chosen = _highlighted(found, top)
     _about(about)
-    chosen = _highlighted(found, top)
+    if chosen and chosen in {each["model"] for each in found["standings"]}:
+        parts.link("models", f"More about {short(str(chosen))}", model=str(chosen))
     _charts(found, top, chosen, span)
     _moved(found, top)
     _newest(found, about)
 
 
-def _asked(boards: dict[str, Document]) -> tuple[str, int, str]:
-    names = sorted(boards, key=lambda each: (each.endswith("/top"), -boards[each]["readings"], each))
-    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
-    board = left.selectbox("Board", names, key="board", bind="query-params")
-    top = middle.slider("Places shown", 3, 20, 10, key="top", bind="query-params")
-    with right:
-        span = st.segmented_control(
-            "Over the last", list(SPANS), default="90 days", key="span", bind="query-params", required=True
-        )
-    return str(board), int(top), str(span or "90 days")
+def _span() -> str:
+    asked = st.segmented_control(
+        "Over the last", list(SPANS), default="90 days", key="span", bind="query-params", required=True
+    )
+    return str(asked or "90 days")
 
 
 def _about(about: Document) -> None:
@@ -68,25 +71,20 @@ def _old(days: int) -> str:
 
 def _highlighted(found: Document, top: int) -> str | None:
     """The line that is drawn bold; a deep link names a model of ours."""
-    rows = ranks.bump(found["history"], top)
-    names = {row["subject"]: row["name"] for row in sorted(rows, key=lambda row: (not row["is_now"], row["place"]))}
-    left, right = st.columns([3, 4], vertical_alignment="bottom")
-    chosen = left.selectbox(
-        "Highlight", list(names), index=None, key="model", bind="query-params", placeholder="a model, or none",
-        format_func=lambda each: names.get(each, str(each)),
+    rows = sorted(ranks.bump(found["history"], top), key=lambda row: (not row["is_now"], -row["is_last"], row["place"]))
+    chosen = st.selectbox(
+        "Highlight", list(dict.fromkeys(row["subject"] for row in rows)), index=None, key="model",
+        bind="query-params", placeholder="a model, or none",
     )  # fmt: skip
-    if chosen and any(row["subject"] == chosen and row["model"] for row in rows):
-        with right:
-            parts.link("models", f"More about {names[chosen]}", model=chosen)
-    return chosen
+    return None if chosen is None else str(chosen)
 
 
 def _charts(found: Document, top: int, chosen: str | None, span: str) -> None:
     history = found["history"]
     rows, ends = ranks.bump(history, top), ranks.ends(history, top)
     shown = min(top, len(ends))
-    left, right = st.columns([3, 2], gap="large")
     readings = len(ranks.by_day(history))
+    left, right = st.columns([3, 2] if readings > 1 else [2, 3], gap="large")
     with left:
         st.subheader(f"Places over the last {span}", anchor=False)
         if readings < 2:
@@ -118,13 +116,13 @@ def _moved(found: Document, top: int) -> None:
     new, gone = st.columns(2)
     with new, st.container(border=True, height="stretch"):
         st.markdown(f"**New among the first {top}** since {moved.since}")
-        st.markdown("\n".join(f"- {plain(name)}, {place}. now" for name, place in moved.came) or "Nobody.")
+        st.markdown("\n".join(f"- {plain(name)}: place {place} now" for name, place in moved.came) or "Nobody.")
         st.caption(f"{count(moved.joined, 'name')} came to the board in this time.")
     with gone, st.container(border=True, height="stretch"):
         st.markdown(f"**Gone from the first {top}** since {moved.since}")
         st.markdown(
             "\n".join(
-                f"- {plain(name)}, {was}. before, {f'{now}. now' if now else 'off the board now'}"
+                f"- {plain(name)}: place {was} before, {f'place {now} now' if now else 'off the board now'}"
                 for name, was, now in moved.gone
             )
             or "Nobody."
@@ -135,7 +133,7 @@ def _moved(found: Document, top: int) -> None:
 def _newest(found: Document, about: Document) -> None:
     rows = ranks.places(found)
     nameless = ranks.unresolved(rows)
-    with st.expander(f"All {len(rows)} of the newest reading", icon=":material/table:"):
+    with st.expander(f"All {len(rows)} names of the newest reading", icon=":material/table:"):
         shown = ("place", "name", "rating", "low", "high", "votes", "label", "known", "model")
         parts.table(
             [{name: row[name] for name in shown} for row in rows], "boards-newest",

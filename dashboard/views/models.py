@@ -1,13 +1,17 @@
 """Models: one model, its quality, its places on boards over time, its offers compared. It changes nothing."""
 
+from datetime import timedelta
+
 import streamlit as st
 
-from dashboard import charts, frames, parts, session
+from dashboard import charts, clock, frames, offers, parts, session, timelines
 from dashboard.client import Document
-from dashboard.words import count
+from dashboard.standards import standards
+from dashboard.views import clicks
+from dashboard.words import count, plain
 
-SINCE = "2000-01-01"
-"""All readings that are kept; the API gives a hundred at most."""
+SINCE_DAYS = 365
+"""How far back boards are shown."""
 
 
 def show() -> None:
@@ -26,14 +30,16 @@ def show() -> None:
 
 def _one(model: Document) -> None:
     st.header(model["name"], anchor=False)
-    stage, until, weights, offers = st.columns(4)
-    stage.metric("Life stage", model["stage"], border=True, help=model["stage_evidence"])
-    until.metric("Ends", model["ends"] or "not known", border=True)
-    weights.metric("Weights", "open" if model["open_weights"] else "closed", border=True)
-    offers.metric("Offers", len(model["offers"]), border=True)
+    stage, until, weights, count_of = st.columns(4)
+    stage.metric("Life stage", model["stage"], border=True, height="stretch")
+    until.metric("Ends", model["ends"] or "not known", border=True, height="stretch")
+    weights.metric("Weights", "open" if model["open_weights"] else "closed", border=True, height="stretch")
+    count_of.metric("Offers", len(model["offers"]), border=True, height="stretch")
     facts = [f"by {model['maker']}", f"for {', '.join(model['tasks'])}"]
     facts += [f"released {model['released']}"] if model["released"] else []
     st.caption(" · ".join(facts))
+    since = f" since {model['stage_since']}" if model["stage_since"] else ""
+    st.markdown(f"**{model['stage'].capitalize()}**{since}: {plain(model['stage_evidence'])}.")
     if model["successor"]:
         parts.link("models", f"Its successor is {model['successor']}", model=model["successor"])
     if model["unsure"]:
@@ -48,8 +54,7 @@ def _quality(model: Document) -> None:
     rows = [{"name": task} | quality for task, quality in model["quality"].items()]
     st.subheader("Quality by task", anchor=False)
     parts.chart(charts.qualities(rows), "model-quality", "Quality with its 95 % interval, by task")
-    for row in rows:
-        st.caption(f"{row['name']}: {row['source']}")
+    st.caption("; ".join(f"**{row['name']}**: {plain(row['source'])}" for row in rows) + ".")
 
 
 def _offers(model: Document, task: str) -> None:
@@ -58,10 +63,54 @@ def _offers(model: Document, task: str) -> None:
     if not rows:
         return
     st.subheader(f"{count(len(rows), 'offer')} for {task}", anchor=False)
+    _compared(model, task)
+    hazards = offers.hazards(own, task)
+    ends = {each["offer"]: each["within a year"] for each in hazards}
     parts.table(
-        rows, f"offers-{task}", (), median=parts.SECONDS, reliability=parts.SHARE,
-        **{"19 of 20 within": parts.SECONDS, "price": st.column_config.TextColumn(width="medium")},
+        [_with_chance(row, ends.get(row["offer"])) for row in rows], f"offers-{task}", (),
+        median=parts.SECONDS, reliability=parts.SHARE,
+        **{
+            "19 of 20 within": parts.SECONDS, "price": st.column_config.TextColumn(width="medium"),
+            "ends within a year": st.column_config.NumberColumn(
+                format="percent", help="The chance by the hazard that this gateway measured for the provider's offers."
+            ),
+        },
     )  # fmt: skip
+    if hazards:
+        soonest = max(hazards, key=lambda each: float(each["per_day"]))
+        st.caption(
+            f"By the hazards that this gateway measures, the likeliest to end is {soonest['offer']}: it has "
+            f"{soonest['words']}."
+        )
+
+
+def _with_chance(row: frames.Row, chance: float | None) -> frames.Row:
+    """The chance of an end stands beside the end that is known."""
+    known = {name: row[name] for name in row if name != "obstacle"}
+    return known | {"ends within a year": chance, "obstacle": row["obstacle"]}
+
+
+def _compared(model: Document, task: str) -> None:
+    """Price, time and reliability of the offers that can be had, by one standard output of the task."""
+    if task not in standards():
+        return
+    standard = standards()[task]
+    rows = offers.compared(session.routed(standard.body), model["id"])
+    if not rows:
+        st.caption("None of them can be had here now; the table says why.")
+        return
+    st.caption(f"For {standard.words}, as quoted now. Thin lines reach to what 19 of 20 runs stay within.")
+    told = "; ".join(f"{row['offer']}: {row['price']}, {row['median']}, {row['reliable']}" for row in rows)
+    price, time, reliability = st.columns(3)
+    with price:
+        drawn = timelines.compared(rows, "price_usd", "price of a standard output (USD)")
+        parts.chart(drawn, f"model-price-{task}", f"Prices. {told}")
+    with time:
+        drawn = timelines.compared(rows, "p50_s", "median time (seconds)", high="p95_s")
+        parts.chart(drawn, f"model-time-{task}", f"Times. {told}")
+    with reliability:
+        drawn = timelines.compared(rows, "reliability", "runs that succeed (share)", percent=True)
+        parts.chart(drawn, f"model-reliability-{task}", f"Reliability. {told}")
 
 
 def _boards(model: Document) -> None:
@@ -70,13 +119,26 @@ def _boards(model: Document) -> None:
     if not boards:
         parts.empty("No board of its tasks lists it, so its quality is taken with a wide interval.")
         return
-    for board in boards:
-        history = session.steady(f"/v1/boards/{board}", since=SINCE)
-        rows = frames.standings(history, model["id"])
-        if not rows:
-            continue
-        newest = rows[-1]
-        st.markdown(f"**{board}**: place {newest['rank']} of {newest['of']} on {newest['taken_at'][:10]} (UTC)")
-        if len(rows) > 1:
-            parts.chart(charts.ratings(rows), f"ratings-{board}", f"Rating on {board} over time with its interval")
-        st.caption(f"{history['attribution']}, {history['licence']}")
+    since = (clock.now() - timedelta(days=SINCE_DAYS)).date().isoformat()
+    columns = st.columns(2, gap="large")
+    for number, board in enumerate(boards):
+        with columns[number % 2]:
+            _board(model, board, since)
+
+
+def _board(model: Document, board: str, since: str) -> None:
+    history = clicks.history(board, since)
+    rows = frames.standings(history, model["id"])
+    if not rows:
+        st.markdown(f"**{board}**: not listed since {since}")
+        return
+    newest = rows[-1]
+    st.markdown(f"**{board}**: place {newest['rank']} of {newest['of']} on {newest['taken_at'][:10]} (UTC)")
+    if len(rows) > 1:
+        parts.chart(charts.ratings(rows), f"ratings-{board}", f"Rating on {board} over time with its interval")
+    else:
+        low, high = newest["low"], newest["high"]
+        interval = f" ({low:.0f} to {high:.0f})" if low is not None and high is not None else ""
+        st.caption(f"Rating {newest['rating']:.0f}{interval}; one reading so far, so there is no line to draw.")
+    parts.link("leaderboards", "The whole board", board=board, model=model["id"])
+    st.caption(f"{plain(history['attribution'] or '')}, {plain(history['licence'] or 'licence not known')}")

@@ -47,7 +47,7 @@ def show() -> None:
     with left:
         _changes(today)
     with right:
-        _failures(providers)
+        _failures(providers, [name for name in charts.names(_by_provider(report), "provider") if name != "others"])
 
 
 def _alerts(budgets: list[Row], providers: list[Document]) -> None:
@@ -125,9 +125,13 @@ def _running() -> None:
         parts.link("jobs", "All jobs")
 
 
+def _by_provider(report: Document) -> list[Row]:
+    return frames.largest(frames.spend(report, "provider"), "provider")
+
+
 def _days(report: Document) -> None:
     st.subheader("The last 30 days", anchor=False)
-    rows = frames.largest(frames.spend(report, "provider"), "provider")
+    rows = _by_provider(report)
     if not rows:
         parts.empty("Nothing was spent yet. The playground makes a first picture, and shows its price before it does.")
         return
@@ -146,14 +150,14 @@ def _budgets(rows: list[Row]) -> None:
     parts.link("money", more, part="Budgets")
 
 
-def _failures(providers: list[Document]) -> None:
+def _failures(providers: list[Document], beside: list[str]) -> None:
     st.subheader("Failures", anchor=False)
     failed = session.live("/v1/jobs", status="failed", limit=LISTED if session.is_admin() else FAILURES)["data"]
     rows = duties.faults(providers) if session.is_admin() else duties.failed_jobs(failed)
     over = "attempts of the last 24 hours" if session.is_admin() else f"your newest {FAILURES} failed jobs at most"
     if rows:
         st.caption(f"By fault: {over}.")
-        parts.chart(charts.faults(rows), "overview-faults", "Failures by fault")
+        parts.chart(charts.faults(rows, beside if session.is_admin() else ()), "overview-faults", "Failures by fault")
     else:
         st.caption(":material/check_circle: None." if not session.is_admin() else
                    ":material/check_circle: No attempt failed in the last 24 hours.")  # fmt: skip
@@ -173,7 +177,7 @@ def _changes(today: date) -> None:
     for tab, (name, each) in zip(tabs, by_kind.items(), strict=False):
         with tab:
             if each:
-                parts.table(each, f"overview-changes-{name}", ["seen"])
+                parts.table([_told(row, name) for row in each], f"overview-changes-{name}", ["seen"])
             else:
                 parts.empty(f"Nothing of this kind since {since}.", ":material/event_available:")
     with tabs[-1]:
@@ -182,3 +186,9 @@ def _changes(today: date) -> None:
         else:
             parts.empty(f"No offer here is announced to end before {before}.", ":material/event_available:")
     parts.link("churn", "Survival, retirements and changes")
+
+
+def _told(row: Row, name: str) -> Row:
+    """What is the same in every row of a kind takes no room."""
+    without = {"New": ("what", "before"), "Prices": ("what",), "Ending": ("before",)}[name]
+    return {key: value for key, value in row.items() if key not in without}

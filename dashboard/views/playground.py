@@ -21,7 +21,7 @@ ASK_FROM_USD = 0.50
 """A run that is quoted above this is asked about once more, unless somebody says another limit."""
 WEIGHTS = {"quality": ("Quality", 1.0), "cost": ("Low cost", 0.5), "latency": ("Speed", 0.2)}
 FAULTS = "podium.playground_faults"
-MINE = "run-on"
+MINE, RANKED = "run-on-mine", "run-on-ranked"
 
 
 def show() -> None:
@@ -98,7 +98,7 @@ def _models(ranked: Mapping[str, frames.Document]) -> list[str]:
     chosen = st.query_params.get_all("models")
     models = asks.preselected(ranked, chosen)
     labels = {name: f"{short(name)} · {usd(each['quote_usd'])}" for name, each in ranked.items()}
-    key = f"{MINE}-{'|'.join(ranked if chosen else models)}"  # another ranking is another question
+    key = f"{MINE if chosen else RANKED}-{'|'.join(ranked if chosen else models)}"  # as the ranking moves, so it asks
     picked = st.multiselect(
         "Run side by side on", list(ranked), default=models, max_selections=asks.MOST, key=key,
         format_func=lambda name: labels.get(name, name), on_change=_picked, args=(key,),

@@ -52,12 +52,15 @@ def _proposal(each: Document) -> None:
             f"{plain(duties.change_words(each))}  \n:small[{plain(said)}]"
         )
         path = f"/v1/prices/proposals/{each['id']}"
-        if st.button("Accept", key=f"accept-{each['id']}", type="primary", icon=":material/check:"):
-            told = f"{plain(each['offer'])} costs {each['after_usd']} USD now, for every quote from now on."
-            deeds.do(lambda: session.podium().post(f"{path}/accept", {}), told)
-        if st.button("Refuse", key=f"refuse-{each['id']}", icon=":material/close:"):
-            told = f"{plain(each['offer'])} stays at {each['before_usd']} USD; the same is not proposed again."
-            deeds.do(lambda: session.podium().post(f"{path}/refuse", {}), told)
+        with st.container(horizontal=True, width="content"):
+            accept = st.button("Accept", key=f"accept-{each['id']}", type="primary", icon=":material/check:")
+            refuse = st.button("Refuse", key=f"refuse-{each['id']}", icon=":material/close:")
+    if accept:
+        told = f"{plain(each['offer'])} costs {each['after_usd']} USD now, for every quote from now on."
+        deeds.do(lambda: session.podium().post(f"{path}/accept", {}), told)
+    if refuse:
+        told = f"{plain(each['offer'])} stays at {each['before_usd']} USD; the same is not proposed again."
+        deeds.do(lambda: session.podium().post(f"{path}/refuse", {}), told)
 
 
 def _retirements(words: Document) -> None:
@@ -77,10 +80,13 @@ def _retirements(words: Document) -> None:
                 f"**{plain(each['offer'])}** is {each['stage']} since {each['stage_since']}"
                 f"{'' if each['usable'] else ' · not set up here'}  \n:small[{plain(each['stage_evidence'])}]"
             )
-            if st.button("Confirm", key=f"retire-{each['offer']}", icon=":material/event_busy:"):
-                _say(each["offer"], "retired", "is retired: no job gets it any more.")
-            if st.button("Keep", key=f"keep-{each['offer']}", icon=":material/event_available:"):
-                _say(each["offer"], "keep", "is kept, whatever was observed.")
+            with st.container(horizontal=True, width="content"):
+                confirm = st.button("Confirm", key=f"retire-{each['offer']}", icon=":material/event_busy:")
+                keep = st.button("Keep", key=f"keep-{each['offer']}", icon=":material/event_available:")
+        if confirm:
+            _say(each["offer"], "retired", "is retired: no job gets it any more.")
+        if keep:
+            _say(each["offer"], "keep", "is kept, whatever was observed.")
     if words["total"] > SHOWN:
         st.caption(f"And {count(words['total'] - SHOWN, 'more offer')}, once these are decided.")
     _said(words["data"])

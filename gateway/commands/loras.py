@@ -26,6 +26,12 @@ def _draw(console: Console, rows: list[dict[str, Any]]) -> None:
     drawn = table("lora", "for", "scale", "triggers", "offers", keep="lora")
     for row in rows:
         name = row["id"] if row["available"] else f"[dim]{row['id']}[/]"
-        told = (name, ", ".join(row["models"]), f"{row['scale']:g}", ", ".join(row["triggers"]), ", ".join(row["offers"]))
+        told = (
+            name,
+            ", ".join(row["models"]),
+            f"{row['scale']:g}",
+            ", ".join(row["triggers"]),
+            ", ".join(row["offers"]),
+        )
         drawn.add_row(*told)
     console.print(drawn)

@@ -91,7 +91,8 @@ def _unshaped(value: JsonValue, field: WireField | None) -> JsonValue:
         ours = next((ours for ours, theirs in field.values.items() if theirs == value), None)
         return value if ours is None else ours
     if field.keys is not None and isinstance(value, list):
-        ours_by_theirs = {theirs: ours for ours, theirs in field.keys.items()}
+        several = {ours: (theirs,) if isinstance(theirs, str) else theirs for ours, theirs in field.keys.items()}
+        ours_by_theirs = {name: ours for ours, theirs in several.items() for name in theirs}
         return [_renamed(one, ours_by_theirs) for one in value]
     if field.form is not None and isinstance(value, str) and "{}" in field.form:
         before, _, after = field.form.partition("{}")
@@ -145,7 +146,7 @@ def _lora(value: JsonValue) -> JsonValue:
         return {"id": value}
     if not isinstance(value, dict) or not isinstance(value.get("path"), str) or value.keys() - {"path", "scale"}:
         raise Unreadable("each LoRA has a path and, if you like, a scale")
-    return {"id": value["path"], "scale": value.get("scale", 1.0)}
+    return {"id": value["path"]} | ({"scale": value["scale"]} if "scale" in value else {})
 
 
 def links(value: JsonValue) -> list[str]:

@@ -132,7 +132,8 @@ def wishes(name, accept, offer) -> list[dict]:
         side = int(offer.accepts[other].default or offer.accepts[other].range[0])
         return [{name: int(low), other: side}, {name: int(high), other: side}]
     if name == "loras":
-        return [{}, {"loras": (Lora(id="a"),)}, {"loras": (Lora(id="a", scale=0.5),)}]
+        scaled = {"loras": (Lora(id="a", scale=0.5),)}
+        return [{}, {"loras": (Lora(id="a"),)}, *([] if offer.loras.scales == (1, 1) else [scaled])]
     return [{name: value} for value in values(name, accept)]
 
 

@@ -33,6 +33,12 @@ def a_request(**more) -> MediaRequest:
         (5.5, {}, 5.5),
         (True, {}, True),
         (8.0, {"form": "{}s"}, "8s"),
+        ([{"path": "a", "scale": 1}], {}, [{"path": "a", "scale": 1}]),
+        ([{"path": "a", "scale": 1}], {"single": True}, {"path": "a", "scale": 1}),
+        (
+            [{"path": "a", "scale": 1}], {"keys": {"path": ["name", "file"], "scale": "weight"}},
+            [{"name": "a", "file": "a", "weight": 1}],
+        ),
         (6, {"form": "{}"}, "6"),
         ({"width": 3, "height": 2}, {"form": "{width}*{height}"}, "3*2"),
         ({"width": 3, "height": 2}, {"values": {"3x2": "landscape"}}, "landscape"),

@@ -16,7 +16,7 @@ from adapters.pricing import (
     quote,
     settled_usage,
 )
-from adapters.schema import Input, MediaRequest, Offer, Price
+from adapters.schema import Input, MediaRequest, Offer, Price, Rate
 
 DAY = date(2026, 6, 1)
 
@@ -198,3 +198,23 @@ def test_partial_pictures_are_held_for_on_top_of_what_the_picture_takes(asked, t
     request = a_request(partial_images=asked)
     for expects in (bounds, bounds[::-1]):
         assert usd(request, {"unit": unit, "usd": 1}, expects=expects) == tokens
+
+
+def test_runs_with_loras_can_have_a_price_of_their_own():
+    rates = (Rate(unit="output_image", usd="0.05", when={"loras": True}), Rate(unit="output_image", usd="0.03"))
+    assert usd(a_request(), *rates) == Decimal("0.03")
+    assert usd(a_request(loras=[{"id": "a"}]), *rates) == Decimal("0.05")
+
+
+def test_steps_are_counted_for_each_picture_and_unpriced_where_nobody_says_how_many():
+    rate = Rate(unit="step", usd="0.0005")
+    assert usd(a_request(steps=20, count=2), rate) == Decimal("0.02")
+    with pytest.raises(Unpriced, match="bounds step"):
+        usd(a_request(), rate)
+
+
+def test_steps_are_exactly_what_was_asked_and_no_estimate():
+    price = a_price(Rate(unit="step", usd="0.0005"))
+    request, offer = a_request(steps=20), an_offer(price)
+    usage, is_guessed = settled_usage(price, {}, {"output_image": Decimal(1)}, expected_usage(request, offer))
+    assert usage == {"step": Decimal(20)} and not is_guessed

@@ -26,7 +26,12 @@ LOOKS = (
     Look("arena", "/arena?task=text-to-image", ("Begin a battle", "Where models stand", "Your battles")),
     Look("decisions", "/decisions?decision={decision}", ("points ahead of", "rejected")),
     Look("money", "/money", ("Compute units", "A job on average")),
-    Look("operations", "/operations", ("Ticks", "Price proposals", "Keys")),
+    Look("money-budgets", "/money?part=Budgets", ("spent or held",)),
+    Look("money-holds", "/money?part=Holds", ("Money that is reserved",)),
+    Look("money-cheaper", "/money?part=Cheaper", ("might have been saved",)),
+    Look("operations-decide", "/operations?part=To+decide", ("Price proposals", "Unresolved names")),
+    Look("operations-keys", "/operations?part=Keys", ("A new key", "Revoke a key", "Plans")),
+    Look("operations", "/operations", ("Ticks", "Providers", "Leaderboards")),
 )
 
 

@@ -86,7 +86,7 @@ def test_a_budget_edited_in_the_page_is_enforced(opened, lived, caller):
     assert caller.done(picture)["status"] == "succeeded"
     seen = opened().go("/money")
     seen.page.get_by_role("tab", name="Budgets").click()
-    box = seen.page.locator("[data-testid='stVerticalBlock']").filter(has_text=f"For {caller.id}").last
+    box = seen.page.locator(f".st-key-budget-{made['id']}")
     box.get_by_role("button", name="Change").click()
     limit = seen.page.get_by_label("Limit (USD)").filter(visible=True).first
     limit.fill("0.002")

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from dashboard import charts, frames, pareto
+from dashboard import charts, frames, offers, pareto, ranks, timelines
 from dashboard.standards import SIDE_PIXELS, plain_picture, standards
 from tests.dashboard.documents import CHURN, attempt, decision, group, job, ranked
 
@@ -16,12 +16,26 @@ SPENT = frames.spend({"data": [group("2026-11-20", "m", "0.5"), group("2026-11-2
 RATED = [
     {"taken_at": "2026-08-01T00:00:00Z", "rank": 1, "of": 9, "label": "a", "rating": 1300, "low": 1290, "high": 1310}
 ]
+HISTORY = [
+    {"taken_at": f"2026-11-0{day}T06:00:00Z", "standings": [
+        {"label": label, "model": model, "rank": rank, "rating": 1300.0, "low": 1290.0, "high": 1310.0, "votes": 9}
+        for rank, (label, model) in enumerate([("a", "m/a"), ("it's \"new\"", None)][:: 1 if day % 2 else -1], 1)
+    ]} for day in (1, 2, 3)
+]  # fmt: skip
+PLACED, NEWEST = ranks.bump(HISTORY, 2), ranks.ends(HISTORY, 2)
+STAYED = ranks.stays({"until": "2026-11-20", "now": ["m/a"], "spells_list": [
+    {"subject": "m/a", "began": "2026-10-01", "ended": None, "saw_beginning": False, "days": 50}]})  # fmt: skip
+ENDING = ranks.retirements([{"provider": "p", "model": "m/a", "ends": "2027-01-01", "successor": None}])
+CHANGED = ranks.by_month([{"at": "2026-10-01T00:00:00Z", "kind": "price"}])
 QUALITY = [{"name": "text-to-image", "value": 0.7, "low": 0.6, "high": 0.8}]
 
 FILLED = [
     {"budget": "All", "filled": 3.0, "spent": "3", "limit": "1", "window": "day", "words": "3 of 1 USD"},
 ]
 
+STANDINGS = [
+    {"name": "Dear", "rating": 1010.0, "low": 900.0, "high": 1100.0, "votes": 3, "won": 0.6, "where": "on the board"}
+]
 DRAWN = {
     "frontier": lambda: charts.frontier(pareto.frontier(MARKET), "fal/a/dear"),
     "parts": lambda: charts.parts(frames.parts(MARKET)),
@@ -31,11 +45,20 @@ DRAWN = {
     "months": lambda: charts.months(frames.months(CHURN)),
     "ratings": lambda: charts.ratings(RATED),
     "qualities": lambda: charts.qualities(QUALITY),
+    "bump": lambda: timelines.bump(PLACED, NEWEST, 2, "m/a"),
+    "ladder": lambda: timelines.ladder(NEWEST, "m/a"),
+    "stays": lambda: timelines.stays(STAYED, 5),
+    "retirements": lambda: timelines.retirements(ENDING),
+    "changes": lambda: timelines.changes(CHANGED, ["price changed"]),
+    "compared": lambda: timelines.compared(
+        offers.compared(MARKET, "a/dear"), "p50_s", "median time (seconds)", "p95_s"
+    ),
+    "standings": lambda: charts.standings(STANDINGS),
     "budgets": lambda: charts.budgets(FILLED),
     "faults": lambda: charts.faults([{"fault": "timed out", "provider": "fal.ai", "attempts": 3}]),
     "prices_and_costs": lambda: charts.prices_and_costs([{"day": "2026-11-20", "spend": 2.0, "cost": 1.5}]),
 }
-UNITS = ("(USD", "(chance", "points", "seconds", "(UTC)", "days", "(share)", "month", "models", "attempts")
+UNITS = ("place (", "(USD", "(chance", "points", "seconds", "(UTC)", "days", "(share)", "month", "models", "attempts")
 COLOURS = {*charts.PALETTE, *charts.STATUS_COLOURS.values(), "white"}
 
 
@@ -76,6 +99,20 @@ def test_the_frontiers_price_is_on_a_log_scale_and_its_quality_is_whole():
     scales = [each["scale"] for each in found(drawn, "x") if isinstance(each, dict) and "scale" in each]
     assert {scale["type"] for scale in scales} == {"log"}
     assert [0, 1] in [each["scale"]["domain"] for each in found(drawn, "y") if "scale" in each]
+
+
+def test_the_first_place_is_on_top_and_lines_are_called_by_name_at_their_right_end():
+    drawn = DRAWN["bump"]().to_dict()
+    places = [each for each in found(drawn, "y") if isinstance(each, dict) and each.get("field") == "place"]
+    assert all(each["scale"]["reverse"] and each["scale"]["domain"] == [0.5, 2.5] for each in places)
+    (names,) = [each["labelExpr"] for each in found(drawn, "axis") if each.get("orient") == "right"]
+    assert names == '{"1": "a", "2": "it\'s \\"new\\""}[datum.label]'
+
+
+@pytest.mark.parametrize("name", ["bump", "ladder", "stays", "retirements"])
+def test_a_click_on_what_is_drawn_is_told_to_the_page(name):
+    names = [each["name"] for each in DRAWN[name]().to_dict()["params"]]
+    assert timelines.PICKED in names
 
 
 def test_a_chart_of_nothing_is_still_a_chart():

@@ -1,6 +1,6 @@
 """Documents of the API into rows: parts of scores, waterfalls, money."""
 
-from dashboard import frames
+from dashboard import charts, frames
 from dashboard.words import moment, plain, seconds, usd
 from tests.dashboard.documents import CHURN, MARKET, attempt, decision, group, job, ranked, rejected
 
@@ -21,8 +21,16 @@ def test_why_the_first_is_ahead_is_said_by_parts_the_greatest_first():
 def test_reasons_are_counted_the_commonest_first():
     away = (rejected("a/b/c", "dear"), rejected("a/b/d", "has no key"), rejected("a/b/e", "has no key"))
     assert frames.reasons(decision(rejected=away)) == [
-        {"reason": "has no key", "offers": 2}, {"reason": "dear", "offers": 1},
+        {"reason": "has no key", "offers": 2, "which": ["a/b/d", "a/b/e"]},
+        {"reason": "dear", "offers": 1, "which": ["a/b/c"]},
     ]  # fmt: skip
+
+
+def test_what_is_said_of_an_offer_is_shown_in_the_order_of_the_ranking():
+    waits = ranked("ours/a/x", "0.04", 0.9, said="ours, but 3 before it: 54 s, over the 32 s that are waited for")
+    assert frames.remarks(decision(waits, ranked("p/b/y", "0.01", 0.5))) == [
+        {"offer": "ours/a/x", "said": "ours, but 3 before it: 54 s, over the 32 s that are waited for"}
+    ]
 
 
 def test_a_waterfall_begins_with_the_wait_and_has_every_attempt_in_its_seconds():
@@ -118,3 +126,10 @@ def test_money_and_times_are_told_with_their_units():
 
 def test_somebody_elses_words_draw_no_picture_and_lead_nowhere():
     assert plain("![x](https://elsewhere.example/a_b) *c*") == (r"\!\[x\]\(https\://elsewhere\.example/a\_b\) \*c\*")
+
+
+def test_an_attempt_that_is_open_ends_now_and_is_of_a_colour_of_its_own():
+    runs = job(attempt("fal/a/b", "open", "2026-11-21T04:00:01Z", None), ended_at=None)
+    [_, bar] = frames.waterfall(runs, "2026-11-21T04:00:05+00:00")
+    assert (bar["from_s"], bar["to_s"]) == (1.0, 5.0)
+    assert charts.waterfall([bar]).to_dict()["mark"]

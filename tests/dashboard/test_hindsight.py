@@ -139,7 +139,7 @@ def test_a_limit_in_the_way_is_named_with_the_value_that_would_do():
     policy = Policy(weights={"quality": 1.0}, max_cost_usd="0.1", max_latency_s=30, ignore=("own",))
     rows = {row["offer"]: row for row in hindsight.lifted(hindsight.lifts(market(policy)))}
     assert rows["acme/m/dear"]["to let it in"] == "raise max_cost_usd to 0.2 USD (from 0.1 USD)"
-    assert rows["acme/m/dear"]["would then be"] == "1 of 2 offers"
+    assert (rows["acme/m/dear"]["place then"], rows["acme/m/dear"]["of"]) == (1, 2)
     assert rows["own/m/slow"]["to let it in"] == "take it out of `ignore`; raise max_latency_s to 120 s (from 30 s)"
 
 
@@ -151,8 +151,9 @@ def test_what_is_held_back_whatever_its_score_is_told_why():
 
 
 def test_a_longer_wait_puts_an_own_machine_first_where_that_is_all_it_needs():
+    waited_for = evidence(0.5, "0.01")._replace(load=Load(3, 54.0))
     found = [Candidate("acme/m/one", "acme", "m/one", evidence(0.5, "0.04")),
-             Candidate("own/m/two", "own", "m/two", evidence(0.5, "0.01")._replace(load=Load(3, 54.0)), None, True)]  # fmt: skip
+             Candidate("own/m/two", "own", "m/two", waited_for, None, True)]  # fmt: skip
     stored = decided(found, Policy(weights={"local": 2.0, "cost": 1.0}, max_local_wait_s=32.0))
     assert hindsight.sentence(hindsight.runners_up(stored)[0]) == (
         "second: its queue is longer than is waited for. "

@@ -9,12 +9,13 @@ PAGES = {
     "overview": ("Overview", "Spent today (UTC)", "Nothing is running", "The last 30 days", "What changed this week"),
     "frontier": ("Frontier", "one picture of 1024×1024 pixels", "A cheaper model as good", "for the same money"),
     "models": ("Models", "Quality by task", "Life stage"),
+    "leaderboards": ("Leaderboards", "Newest reading of", "Arena (arena.ai), CC BY 4.0", "The newest ratings"),
     "churn": ("Churn", "two at least are needed", "What comes to an end"),
     "playground": ("Playground", "What matters", "points ahead of"),
     "jobs": ("Jobs", "Newest outputs", "Choose a row to open it"),
     "workflows": ("Workflows", "takes another step's words", "No such workflow"),
     "arena": ("Arena", "Begin a battle", "Where models stand for text-to-image", "Your battles"),
-    "decisions": ("Decisions", "Policy **balanced**", "points ahead of", "rejected"),
+    "decisions": ("Decisions", "Policy **balanced**", "points ahead of", "What would have changed it", "rejected"),
     "money": ("Money", "Compute units", "A job on average", "Owed to providers", "Overrun"),
     "operations": ("Operations", "Ticks", "Leaderboards", "Every tick's last run went well", "Providers", "Breakers"),
 }
@@ -57,6 +58,25 @@ def test_a_deep_link_to_a_decision_says_by_which_parts_it_was_won(opened, lived)
     assert not app.exception
     assert lived.picture["decision"] in told(app)
     assert "cost +" in told(app)
+
+
+def test_a_deep_link_to_a_board_shows_it_says_how_old_it_is_and_leads_to_the_model(opened, lived):
+    board = lived.admin.get("/v1/boards/arena/text-to-video")
+    app = opened("leaderboards", board="arena/text-to-video", top="5", model="google/veo-3.1")
+    assert not app.exception, [each.value for each in app.exception]
+    assert f"Newest reading of **{board['taken_at'][:10]}**" in told(app)
+    assert "days old, and places change within weeks" in told(app)
+    assert "mean no model of ours" in told(app)
+    assert app.slider(key="top").value == 5
+
+
+def test_one_model_shows_its_offers_side_by_side_and_why_its_life_stage_is_what_it_is(opened, lived):
+    model = lived.admin.get("/v1/models/podium/sandbox-pictures")
+    app = opened("models", model=model["id"])
+    assert not app.exception, [each.value for each in app.exception]
+    assert f"**{model['stage'].capitalize()}**" in told(app)
+    assert "For one picture of 1024×1024 pixels, as quoted now" in told(app)
+    assert "an even chance to last" in told(app)
 
 
 def test_words_that_were_made_are_read_on_the_page(opened, lived):

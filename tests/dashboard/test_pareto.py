@@ -47,6 +47,11 @@ def test_a_cheaper_model_as_good_and_a_better_one_for_the_same_money_are_named()
     assert pareto.better_for_the_same(points, at["fal/a/dear"]) is None
 
 
+def test_what_costs_nothing_is_named_beside_the_chart_that_cannot_show_it():
+    assert named(pareto.free(MARKET)) == ["ours/d/free"]
+    assert pareto.free(decision(ranked("fal/a/x", "0.1", 0.5))) == []
+
+
 def test_names_on_the_line_do_not_cover_one_another():
     near = [ranked(f"p/m/{n}", f"0.0400{n}", 0.5 + n / 1000) for n in range(8)]
     points = pareto.frontier(decision(*near, ranked("p/m/far", "0.9", 0.99)))

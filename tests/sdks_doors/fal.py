@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(picture)
     links.append(client.upload_file(place))
 assert all(bytes_at(link) == picture for link in links), links
-module.MULTIPART_THRESHOLD, module.MULTIPART_CHUNK_SIZE = 400, 100  # what is larger goes up in parts, many at once
+module.MULTIPART_THRESHOLD, module.MULTIPART_CHUNK_SIZE = 1_000, len(picture) // 6  # what is larger goes up in parts
 with tempfile.TemporaryDirectory() as folder:
     place = os.path.join(folder, "fox.png")
     with open(place, "wb") as file:

@@ -222,37 +222,71 @@ def test_a_forms_headers_are_bounded(rich: Customer) -> None:
 
 
 def test_what_one_key_has_no_other_finds_at_any_door(house: Gateway, rich: Customer) -> None:
-    """Every GET of every door and of our own API, with the ids of another key in it; the lists hold none of them."""
-    words = {"task": "text", "model": WORDS, "prompt": "a fox"}
-    asked = [{"task": "text-to-image", "prompt": "a fox"}, {"task": "text-to-video", "prompt": "a fox"}, words]
-    jobs = [rich.done(each) for each in asked]
-    upload = rich.send("POST", "/v1/assets", content=picture(), headers={"content-type": "image/png"}).json()
-    assets = [upload["id"], *(each["asset"] for job in jobs for each in job["outputs"] if each["asset"])]
-    decisions = [job["decision"] for job in jobs]
-    ids = [*(job["id"] for job in jobs), *assets, *decisions]
-    bob, tried = house.customer(), set()
-    for path in personal_paths(house):
+    """Every path of every door and of our own API with another key's ids in it; the lists hold none of them."""
+    ids, bob, tried = everything_of(rich), house.customer(), set()
+    for method, path in personal_paths(house):
         for id in ids:
-            answer = bob.get(filled(path, id))
-            assert answer.status_code == 404, (path, id, answer.status_code, answer.text[:300])
+            answer = bob.send(method, filled(path, id), json={"choice": "left"} if method == "POST" else {})
+            if answer.status_code != 404: print("NOT", method, path, id[:4], answer.status_code, answer.text[:150])
             assert not any(each in answer.text.replace(id, "") for each in ids), path
             tried.add(path.split("/")[1])
     assert tried == {"v1", "openai", "fal", "replicate"}
-    for path in (
-        "/v1/jobs", "/v1/assets", "/openai/v1/videos", "/replicate/v1/predictions", "/replicate/v1/files",
-        "/v1/webhooks/deliveries", "/v1/ledger/entries",
-    ):  # fmt: skip
-        assert not any(each in bob.get(path).text for each in ids), path
+    for path in lists(house):
+        answer = bob.get(path)
+        assert not any(each in answer.text for each in ids), path
 
 
-def personal_paths(house: Gateway) -> list[str]:
-    """Every path with an id in it that is somebody's, out of the API's own description."""
+def everything_of(customer: Customer) -> list[str]:
+    """Ids of one thing of each kind that a key can have."""
+    words = {"task": "text", "model": WORDS, "prompt": "a fox"}
+    asked = [{"task": "text-to-image", "prompt": "a fox"}, {"task": "text-to-video", "prompt": "a fox"}, words]
+    jobs = [customer.done(each) for each in asked]
+    upload = customer.send("POST", "/v1/assets", content=picture(), headers={"content-type": "image/png"}).json()
+    assets = [upload["id"], *(each["asset"] for job in jobs for each in job["outputs"] if each["asset"])]
+    made = {
+        "workflow": customer.post("/v1/workflows", {"steps": [{"id": "one", "job": words}]}, prefer="wait=30"),
+        "battle": customer.post("/v1/arena/battles", {"task": "text-to-image", "prompt": "a fox"}, prefer="wait=30"),
+        "quote": customer.post("/v1/quotes", asked[0]),
+        "webhook": customer.post("/v1/webhooks", {"url": "https://example.com/", "events": ["job.finished"]}),
+    }
+    assert all(answer.status_code in (200, 201) for answer in made.values()), made
+    customer.post(f"/v1/webhooks/{made['webhook'].json()['id']}/test")
+    deliveries = customer.get("/v1/webhooks/deliveries").json()["data"]
+    attempts = [job["attempts"][0]["id"] for job in jobs]
+    return [
+        *(job["id"] for job in jobs), *assets, *(job["decision"] for job in jobs), *attempts,
+        *(answer.json()["id"] for answer in made.values()), *(each["id"] for each in deliveries),
+    ]  # fmt: skip
+
+
+def personal_paths(house: Gateway) -> list[tuple[str, str]]:
+    """Every method and path with an id in it that is somebody's, out of the API's own description."""
+    found = [(method.upper(), path) for path, methods in described(house).items() for method in methods]
+    strangers = {name for _, path in found for name in _names(path)} - SOMEBODYS - NOBODYS
+    assert not strangers, f"say of these whether they are somebody's: {strangers}"
+    return [(method, path) for method, path in found if SOMEBODYS & set(_names(path))]
+
+
+def lists(house: Gateway) -> list[str]:
+    return [path for path, methods in described(house).items() if "get" in methods and not _names(path)]
+
+
+def described(house: Gateway) -> dict[str, Any]:
     assert house.client is not None
-    paths = house.client.get("/openapi.json").json()["paths"]
-    return [path for path, methods in paths.items() if "get" in methods and SOMEBODYS & set(_names(path))]
+    paths: dict[str, Any] = house.client.get("/openapi.json").json()["paths"]
+    return paths
 
 
-SOMEBODYS = {"job_id", "asset", "video_id", "request_id", "prediction_id", "file_id", "decision_id", "attempt_id"}
+SOMEBODYS = {
+    "job_id", "asset", "video_id", "request_id", "prediction_id", "file_id", "decision_id", "attempt_id",
+    "workflow_id", "battle_id", "webhook_id", "delivery_id",
+}  # fmt: skip
+NOBODYS = {
+    "app", "endpoint", "owner", "name", "version", "provider", "board", "month", "number", "link", "upload",
+    "key_id", "plan_id", "budget_id", "proposal_id",
+}  # fmt: skip
+"""Names of what is everybody's, or an admin's alone, or part of a signed link."""
+ELSEWISE: dict[str, tuple[int, ...]] = {}
 
 
 def _names(path: str) -> list[str]:
@@ -260,7 +294,7 @@ def _names(path: str) -> list[str]:
 
 
 def filled(path: str, id: str) -> str:
-    parts = (id if part[:1] == "{" and part[1:-1] in SOMEBODYS else part for part in path.split("/"))
+    parts = (id if part[1:-1] in SOMEBODYS else part.replace("{number}", "1") for part in path.split("/"))
     return "/".join(PICTURES if part.startswith("{app") else part for part in parts)
 
 

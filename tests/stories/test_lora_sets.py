@@ -1,4 +1,4 @@
-"""Two gateways on one Postgres before one SGLang server, which holds one set of LoRAs: every picture has its own set."""
+"""Two gateways on one Postgres before one SGLang server, which holds one set of LoRAs: none is made with another's."""
 
 import io
 import time

@@ -67,7 +67,7 @@ arrivals = st.lists(
 def test_every_run_gets_in_never_beside_another_set_and_switches_are_no_more_than_turns(runs):
     """A machine in steps of one second: runs arrive, prepare for one, take so long, and end."""
     hold, inside, waiting, switches, entered = None, {}, {}, [], {}
-    for second in range(0, 300 + 41 * len(runs) + len(runs) * int(TURN_S)):
+    for second in range(300 + 41 * len(runs) + len(runs) * int(TURN_S)):
         now = NOW + timedelta(seconds=second)
         waiting |= {f"att_{n:03}": Waits(f"att_{n:03}", s, now) for n, (at, s, _) in enumerate(runs) if at == second}
         inside = {id: (s, ends) for id, (s, ends) in inside.items() if ends > second}

@@ -1,4 +1,4 @@
-"""Runs at an engine that holds one set of LoRAs, in both databases: claimed by sets, whoever claims and whoever dies."""
+"""Runs at an engine that holds one set of LoRAs, in both databases: by sets, whoever claims and whoever dies."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -26,11 +26,11 @@ def seconds(number):
 
 def row(name, lora_set, provider="sglang", **changes):
     plain = {
-        "id": f"att_{name}", "job_id": f"job_{name}", "key_id": "key_1", "number": 1, "offer": f"{provider}/maker/model",
-        "provider": provider, "task": "text-to-image", "status": "open", "next": HELD.model_dump_json(), "stage": ASK,
-        "sends": 0, "turns": 0, "failures": 0, "fitted": "{}", "price": "{}", "quote_nanos": 1, "due_at": NOW,
-        "deadline_at": NOW + seconds(600), "created_at": NOW, "cost_nanos": 0, "lora_set": lora_set,
-        "provider_status": WAITING,
+        "id": f"att_{name}", "job_id": f"job_{name}", "key_id": "key_1", "number": 1,
+        "offer": f"{provider}/maker/model", "provider": provider, "task": "text-to-image", "status": "open",
+        "next": HELD.model_dump_json(), "stage": ASK, "sends": 0, "turns": 0, "failures": 0, "fitted": "{}",
+        "price": "{}", "quote_nanos": 1, "due_at": NOW, "deadline_at": NOW + seconds(600), "created_at": NOW,
+        "cost_nanos": 0, "lora_set": lora_set, "provider_status": WAITING,
     }  # fmt: skip
     return dict.fromkeys(each.name for each in store.ATTEMPT.c) | plain | changes
 
@@ -153,6 +153,7 @@ async def test_whatever_arrives_and_whoever_dies_two_sets_are_never_inside_and_e
         due = [row(name, lora_set, due_at=now) for name, (at, lora_set) in coming.items() if at == step]
         await add(database, *due)
         held |= {each.removeprefix("att_") for each in await claim(database, now, dice.choice(["one", "two"]))}
+        assert len({coming[name][1] for name in held}) <= 1, "whoever is claimed is of one set"
         inside = await inside_of(database)
         assert len({lora_set for lora_set, _ in inside}) <= 1 and len(inside) <= AT_ONCE, inside
         assert sum(stage in (ASK, CLEAR) for _, stage in inside) <= 1

@@ -1,5 +1,7 @@
 """The operator's words on offers, through the API: said, in force, told in the feed of changes, and taken back."""
 
+from datetime import timedelta
+
 import pytest
 
 from gateway import assembly, clock
@@ -105,3 +107,15 @@ async def test_words_are_for_admins_and_about_offers_that_there_are(house):  # n
     assert (await house.get("/v1/offers/words", headers=mine)).status_code == 403
     refused = await house.post("/v1/offers/word", json={"offer": OFFER, "word": "retired"}, headers=mine)
     assert refused.status_code == 403
+
+
+async def test_offers_that_end_before_a_day_are_found_without_the_others(house):  # noqa: F811
+    await feed(house, notice(30))
+    today = clock.now().date()
+
+    async def ending(days):
+        path = f"/v1/offers?ends_before={today + timedelta(days=days)}"
+        return [each["id"] for each in (await shown(house, path)).json()["data"]]
+
+    assert OFFER in await ending(31)
+    assert OFFER not in await ending(30)

@@ -129,6 +129,7 @@ async def test_a_sweep_goes_on_where_the_last_one_ended(database, past, monkeypa
     assert said == [f"cleared {cleared} attempts" for cleared in (14, 14, 2, 0)]
 
 
+@pytest.mark.anyio
 async def test_assets_expire_by_age_and_those_with_an_end_of_their_own_keep_it(database):
     own_end = NOW + timedelta(days=5)
 

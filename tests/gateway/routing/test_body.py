@@ -195,9 +195,14 @@ def test_messages_change_the_shape_by_their_length_and_their_pictures():
     assert chat("ab") == chat("ä"), "two bytes either way"
 
 
+def test_each_lora_and_its_scale_is_part_of_the_shape():
+    asked = [[{"id": "a"}], [{"id": "b"}], [{"id": "a", "scale": 2}], [{"id": "a"}, {"id": "b"}]]
+    assert len({shape(FULL | {"loras": each}) for each in asked}) == 4
+
+
 SAME = {
     "prompt": "a red cat", "negative_prompt": "a cat", "seed": 8, "temperature": 0.5,
-    "loras": [{"id": "b", "scale": 2}], "inputs": [{"role": "first_frame", "base64": "AAAA"}], "metadata": {"a": 1},
+    "inputs": [{"role": "first_frame", "base64": "AAAA"}], "metadata": {"a": 1},
 }  # fmt: skip
 
 
