@@ -103,6 +103,11 @@ def placed(first: str, second: str, seed: int) -> Pair:
     return Pair(first, second) if fraction(seed, "sides") < 0.5 else Pair(second, first)
 
 
+def made_in(seed: int) -> tuple[Side, Side]:
+    """The order in which both jobs are made and their money is held: by the seed alone, so that it tells no side."""
+    return (Side.LEFT, Side.RIGHT) if fraction(seed, "order") < 0.5 else (Side.RIGHT, Side.LEFT)
+
+
 def weight(first: Contender, second: Contender) -> float:
     """How much a vote on this pair would tell, as a chance to be drawn: more where their intervals overlap, and where
     few votes are known of either."""

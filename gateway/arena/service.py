@@ -66,12 +66,15 @@ class Arena:
 
     async def _begin(self, caller: Caller, body: BattleBody, idempotency_key: str | None) -> Battle:
         rated = {each.model: each for each in (await self.standings(body.task)).get(body.task, ())}
+        await self.jobs.routing.look()
         now, battle_id, seed = clock.now(), clock.new_id("btl"), rules.seed_of(clock.new_secret())
         drawn = pairing.drawn(self.jobs.routing, caller, body, rated, seed, now)
         request, inputs = await pairing.ingested(self.jobs.assets, caller, body.job().media())
         sides = {
-            side: pairing.drafted(self.jobs, caller, asked, request, rules.job_key(battle_id, seed, side), now)
-            for side, asked in drawn.bodies.items()
+            side: pairing.drafted(
+                self.jobs, caller, drawn.bodies[side], request, rules.job_key(battle_id, seed, side), now
+            )
+            for side in rules.made_in(seed)
         }
         row = _row(battle_id, caller, body, drawn, sides, idempotency_key, now)
         row |= {"seed": seed, "request": request.model_dump_json(exclude_defaults=True)}
@@ -90,8 +93,9 @@ class Arena:
         outcome = await self.jobs.db.together(unit)
         if isinstance(outcome, Refused):
             raise _problem(outcome, sides, now)
-        for plan in filter(None, (drawn.plan, *(each.plan for each in sides.values()))):
-            self.jobs.routing.kept(plan)
+        if outcome is row:  # one that was begun before has kept other plans
+            for plan in filter(None, (drawn.plan, *(each.plan for each in sides.values()))):
+                self.jobs.routing.kept(plan)
         return _same(outcome, body)
 
     def _stored(
@@ -258,7 +262,8 @@ def _problem(refused: Refused, sides: Mapping[Side, Drafted], now: datetime) -> 
     if not isinstance(refused.refusal, book.Short):
         return admission.problem(refused.refusal, sides[refused.side].job, now)
     needed = sum(draft.job["held_nanos"] for draft in sides.values())
-    missing = refused.refusal.short_by + (sides[Side.RIGHT].job["held_nanos"] if refused.side is Side.LEFT else 0)
+    first, second = sides
+    missing = refused.refusal.short_by + (sides[second].job["held_nanos"] if refused.side is first else 0)
     detail = (
         f"both sides together are quoted at {ledger.usd(needed)} USD and the key is short of {ledger.usd(missing)} USD:"
         " nothing was begun; fund it, or set max_cost_usd"

@@ -85,9 +85,11 @@ def routes(jobs: Jobs, assets: Assets) -> APIRouter:
         after: After = None,
         status: Annotated[Status | None, Query()] = None,
         task: Annotated[Task | None, Query()] = None,
+        model: Annotated[str | None, Query(max_length=200, description="one of our ids")] = None,
+        key: Annotated[str | None, Query(max_length=40, description="for admins: of one key")] = None,
     ) -> Response:
         """The caller's jobs, newest first; an admin sees everyone's."""
-        found = await jobs.listing(caller_of(request), limit, after, status, task)
+        found = await jobs.listing(caller_of(request), limit, after, status, task, model, key)
         rows = [view(seen, links(assets, request)) for seen in found]
         return Response(json.dumps(page(rows, limit)), media_type="application/json")
 

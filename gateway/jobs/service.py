@@ -264,12 +264,16 @@ class Jobs:
                 yield heard
 
     async def listing(
-        self, caller: Caller, limit: int, after: str | None, status: str | None, task: str | None
-    ) -> list[Seen]:
-        owner = None if caller.role is Role.ADMIN else caller.id
+        self, caller: Caller, limit: int, after: str | None, status: str | None, task: str | None,
+        model: str | None = None, key: str | None = None,
+    ) -> list[Seen]:  # fmt: skip
+        """The caller's own; of an admin all, or those of one key. Another's key has no jobs for a caller."""
+        if caller.role is not Role.ADMIN and key not in (None, caller.id):
+            return []
+        owner = key if caller.role is Role.ADMIN else caller.id
 
         def unit(connection: Connection) -> list[Seen]:
-            jobs = store.listing(connection, owner, limit, after, status, task)
+            jobs = store.listing(connection, owner, limit, after, status, task, model)
             tries = attempts.of_jobs(connection, [job["id"] for job in jobs])
             return [Seen(job, tries[job["id"]]) for job in jobs]
 

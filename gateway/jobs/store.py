@@ -57,13 +57,15 @@ def live(connection: Connection, key_id: str) -> int:
 
 
 def listing(
-    connection: Connection, key_id: str | None, limit: int, after: str | None, status: str | None, task: str | None
-) -> Sequence[Mapping[Any, Any]]:
+    connection: Connection, key_id: str | None, limit: int, after: str | None, status: str | None, task: str | None,
+    model: str | None = None,
+) -> Sequence[Mapping[Any, Any]]:  # fmt: skip
     """Newest first; ids sort by time. One row more than `limit`, to learn whether there is a next page."""
     query = sa.select(JOB).order_by(JOB.c.id.desc()).limit(limit + 1)
     wanted = {"key_id": key_id, "status": status, "task": task}
     for column, value in wanted.items():
         query = query.where(JOB.c[column] == value) if value is not None else query
+    query = query.where(JOB.c.offer.endswith(f"/{model}", autoescape=True)) if model else query
     query = query.where(JOB.c.id < after) if after else query
     return connection.execute(query).mappings().all()
 

@@ -18,6 +18,7 @@ def view(seen: Seen, link: Link) -> dict[str, Any]:
     bill = json.loads(job["bill"]) if job["bill"] else None
     return {
         "id": job["id"],
+        "key": job["key_id"],
         "status": job["status"],
         "task": job["task"],
         "model": job["offer"].partition("/")[2],

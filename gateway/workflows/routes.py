@@ -16,7 +16,7 @@ from gateway.workflows.rules import Status
 from gateway.workflows.service import Workflows
 from gateway.workflows.store import Seen
 from gateway.workflows.telling import told_events
-from gateway.workflows.views import view
+from gateway.workflows.views import asked, view
 
 PAGE = 20
 """Workflows on a page, unless it is asked for otherwise: each has up to fifty steps."""
@@ -24,7 +24,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="rows on a page")]
 
 
 def answer(seen: Seen, status: int, assets: Assets, request: Request) -> Response:
-    document = view(seen, links(assets, request))
+    document = view(seen, links(assets, request)) | {"request": asked(seen)}
     headers = {"location": f"/v1/workflows/{seen.workflow['id']}", "content-type": "application/json"}
     return Response(json.dumps(document), status, headers)
 

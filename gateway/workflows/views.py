@@ -41,6 +41,17 @@ def view(seen: Seen, link: Link) -> dict[str, Any]:
     }
 
 
+def asked(seen: Seen) -> dict[str, Any]:
+    """The body that it was made of, for who wants it again; `after` is resolved."""
+    steps = [
+        {"id": each["name"], "job": json.loads(each["job"]), "after": json.loads(each["after"])} for each in seen.steps
+    ]
+    cap = seen.workflow["max_cost_nanos"]
+    bounded = {} if cap is None else {"max_cost_usd": usd(cap)}
+    named = {name: seen.workflow[name] for name in ("name", "on_failure") if seen.workflow[name]}
+    return named | bounded | {"steps": steps}
+
+
 def step(row: Mapping[Any, Any], level: int, link: Link) -> dict[str, Any]:
     """One step. `level`: how many are before it along its longest way, for who draws it."""
     state = state_of(row)

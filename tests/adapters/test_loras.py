@@ -107,7 +107,7 @@ def test_other_loras_or_scales_are_another_set(one, other):
     ("provider", "model", "sent"),
     [
         ("vllm", "meta/llama-3.1-8b", {"model": "sql-adapter"}),
-        ("vllm-omni", "black-forest-labs/flux-1-dev", {"lora": {"name": "sql-adapter", "path": "sql-adapter", "scale": 1}}),
+        ("vllm-omni", "alibaba/qwen-image", {"lora": {"name": "sql-adapter", "path": "sql-adapter", "scale": 1}}),
         ("runware", "black-forest-labs/flux-1-dev", {"lora": [{"model": "sql-adapter", "weight": 1}]}),
         ("ray", "black-forest-labs/flux-1-dev", {"loras": [{"id": "sql-adapter", "scale": 1}]}),
         ("stable-diffusion-cpp", None, {"lora": [{"path": "sql-adapter", "multiplier": 1}]}),

@@ -9,7 +9,7 @@ PAGES = {
     "overview": ("Overview", "Spent today (UTC)", "Nothing is running", "The last 30 days", "What changed this week"),
     "frontier": ("Frontier", "one picture of 1024×1024 pixels", "A cheaper model as good", "for the same money"),
     "models": ("Models", "Quality by task", "Life stage"),
-    "leaderboards": ("Leaderboards", "Newest reading of", "Arena (arena.ai), CC BY 4.0", "The newest ratings"),
+    "leaderboards": ("Leaderboards", "Newest reading of", "CC BY 4", "The newest ratings"),
     "churn": ("Churn", "two at least are needed", "What comes to an end"),
     "playground": ("Playground", "What matters", "points ahead of"),
     "jobs": ("Jobs", "Newest outputs", "Choose a row to open it"),

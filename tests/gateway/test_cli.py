@@ -59,9 +59,9 @@ def refusal(*words):
 
 
 COMMANDS = [
-    ["up"], ["serve"], ["work"], ["migrate"], ["demo"], ["generate"], ["route"], ["models"], ["offers"], ["fund"],
-    ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["ledger", "verify"], ["refresh"], ["churn"], ["replay"],
-    ["names", "unresolved"], ["names", "settle"],
+    ["up"], ["serve"], ["work"], ["migrate"], ["demo"], ["generate"], ["route"], ["models"], ["offers"], ["loras"],
+    ["fund"], ["keys", "create"], ["keys", "list"], ["keys", "revoke"], ["ledger", "verify"], ["refresh"], ["churn"],
+    ["replay"], ["names", "unresolved"], ["names", "settle"],
 ]  # fmt: skip
 
 
@@ -167,6 +167,21 @@ def test_offers_tell_prices_and_what_stands_in_their_way(migrated):
     obstacles = {row["provider"]: row["obstacle"] for row in rows}
     assert obstacles["sandbox"] is None
     assert obstacles["fal"] == "has no key: set FAL_KEY, or FAL_KEY_ID and FAL_KEY_SECRET"
+
+
+def test_without_a_list_of_loras_it_is_said_where_one_belongs(migrated):
+    assert document("loras")["data"] == [] and "loras.yaml" in ask("loras").stdout
+
+
+def test_loras_are_those_of_the_operators_list_with_the_offers_that_take_them(migrated, monkeypatch, tmp_path):
+    folder = tmp_path / "overlay"
+    folder.mkdir()
+    lora = "{ id: ink-wash, models: stability-ai/sdxl-1.0, at: { comfyui: ink.safetensors } }"
+    (folder / "loras.yaml").write_text(f"loras:\n  - {lora}\n")
+    monkeypatch.setenv("PODIUM_CATALOG_DIR", str(folder))
+    [row] = document("loras")["data"]
+    assert (row["id"], row["offers"], row["available"]) == ("ink-wash", ["comfyui/stability-ai/sdxl-1.0"], False)
+    assert "ink-wash" in ask("loras").stdout
 
 
 def test_tables_for_people_do_not_cut_an_id(migrated):

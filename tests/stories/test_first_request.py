@@ -141,3 +141,20 @@ def test_a_page_of_jobs_leads_to_the_next(house: Gateway) -> None:
     assert [each["id"] for each in page["data"]] == made[:0:-1]
     rest = alice.get(f"/v1/jobs?limit=2&after={page['next']}").json()
     assert [each["id"] for each in rest["data"]] == made[:1] and rest["next"] is None
+
+
+def test_jobs_are_found_by_model_and_by_an_admin_by_key(house: Gateway) -> None:
+    alice, bob = house.customer(), house.customer()
+    small = {"width": 64, "height": 64}
+    mine = alice.done(IMAGE | small | {"model": "podium/sandbox-pictures"})
+    other = alice.done(IMAGE | small | {"model": "podium/sandbox-pictures-draft"})
+    theirs = bob.done(IMAGE | small | {"model": "podium/sandbox-pictures"})
+
+    def found(customer, query):
+        return [each["id"] for each in customer.get(f"/v1/jobs?{query}").json()["data"]]
+
+    assert found(alice, "model=podium/sandbox-pictures") == [mine["id"]]
+    assert found(alice, f"key={mine['key']}") == [other["id"], mine["id"]]
+    assert found(alice, f"key={theirs['key']}") == [], "another's key has no jobs for a caller"
+    assert found(house.admin, f"key={theirs['key']}") == [theirs["id"]]
+    assert found(house.admin, f"key={theirs['key']}&model=podium/sandbox-pictures-draft") == []

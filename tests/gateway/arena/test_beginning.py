@@ -1,26 +1,34 @@
-"""How a battle begins: in an order that tells nothing, and leaving nothing behind where it was begun before."""
+"""How a battle begins: in an order that tells nothing, and without a word of what was not stored."""
 
 import asyncio
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
-from gateway.arena import store
 from gateway.arena.body import BattleBody
 from gateway.arena.service import Arena
 from gateway.jobs.store import JOB
 from gateway.ledger.tables import ENTRY
-from gateway.routing.body import JobBody
+from gateway.routing.service import RECORD
 from tests.gateway.jobs.accounts import House
-from tests.stories.cards import asked, offer, priced, write_cards
+from tests.stories.cards import card, offer, priced, write_cards
 from tests.supplies import make_supply
 
-OTHERS = ("story/other", "story/third")
+MODELS = ("story/picture", "story/words", "story/gift")
 
 
 @pytest.fixture
 def supply(monkeypatch, tmp_path):
-    return make_supply(monkeypatch, tmp_path, catalog_dir=write_cards(tmp_path, "http://127.0.0.1:9"))
+    """Three models for pictures, at one provider."""
+    write_cards(tmp_path, "http://127.0.0.1:9")
+    models = yaml.safe_load((tmp_path / "models.yaml").read_text())["models"]
+    for each in models:
+        each["tasks"] = sorted({"text-to-image", *each["tasks"]}) if each["id"] in MODELS else each["tasks"]
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump({"models": models}))
+    offers = [offer(model, priced("0.01")) | {"tasks": ["text-to-image"]} for model in MODELS]
+    (tmp_path / "many.yaml").write_text(yaml.safe_dump(card("many", "http://127.0.0.1:9/many", offers=offers)))
+    return make_supply(monkeypatch, tmp_path, catalog_dir=tmp_path)
 
 
 @pytest.fixture
@@ -28,34 +36,34 @@ async def house(database, supply):
     return await House(database, supply).open("5")
 
 
-def body(**more):
-    asked_for = {"task": "text-to-image", "prompt": "a fox", "models": ["story/picture", "story/gift"]}
-    return BattleBody.model_validate(asked_for | more)
+def body(**routing):
+    wishes = {"only": ["many"]} | routing
+    return BattleBody.model_validate({"task": "text-to-image", "prompt": "a fox", "routing": wishes})
 
 
-async def rows(database, table):
-    return await database.read(lambda c: c.execute(sa.select(table)).mappings().all())
+async def column(database, column, by=None):
+    query = sa.select(column).order_by(column if by is None else by)
+    return list(await database.read(lambda c: c.execute(query).scalars().all()))
 
 
 @pytest.mark.anyio
 async def test_the_order_of_the_jobs_and_of_their_holds_tells_no_side(house):
-    arena = Arena(house.jobs, 50)
-    seen = set()
-    for _ in range(24):
+    arena, first_made = Arena(house.jobs, 50), set()
+    for _ in range(30):
         battle = await arena.begin(house.caller, body(), None)
-        first = min(battle["left_job"], battle["right_job"])
-        held = [each["key"] for each in await rows(house.database, ENTRY) if each["key"].startswith("hold:")]
-        assert held[-2:] == [f"hold:{first}", f"hold:{max(battle['left_job'], battle['right_job'])}"]
-        seen.add("left" if battle["left_job"] == first else "right")
-        if len(seen) == 2:
-            return
-    raise AssertionError(f"24 battles, and the job made first was always of the {seen.pop()} side")
+        jobs = sorted([battle["left_job"], battle["right_job"]])
+        entries = await column(house.database, ENTRY.c.key, ENTRY.c.id)
+        assert entries[-2:] == [f"hold:{job}" for job in jobs], "the ledger has the order of the jobs, and no other"
+        first_made.add("left" if battle["left_job"] == jobs[0] else "right")
+    assert first_made == {"left", "right"}
 
 
 @pytest.mark.anyio
-async def test_a_battle_that_was_begun_before_leaves_no_record_that_is_believed_to_be_kept(house):
+async def test_a_battle_that_was_begun_before_leaves_no_record_that_is_only_thought_to_be_kept(house):
     arena = Arena(house.jobs, 50)
-    first, second = await asyncio.gather(
-        *[arena.begin(house.caller, body(), "the same") for _ in range(2)]
-    )
-    assert first["id"] == second["id"] and len(await rows(house.database, JOB)) == 2
+    for number in range(8):  # of two draws for one battle the second is for nothing, and mostly of other models
+        asked = [arena.begin(house.caller, body(max_latency_s=1_000 + number), f"key {number}") for _ in range(2)]
+        first, second = await asyncio.gather(*asked)
+        assert first["id"] == second["id"]
+    assert len(await column(house.database, JOB.c.id)) == 16
+    assert house.jobs.routing.recorded <= set(await column(house.database, RECORD.c.sha256))
