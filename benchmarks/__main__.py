@@ -12,6 +12,7 @@ from benchmarks.deciding import decide_ms
 from benchmarks.folding import fold_s
 from benchmarks.ledger import speeds
 from benchmarks.measuring import measure_ms
+from benchmarks.streaming import delays
 
 LEDGER_S = 2.0
 POSTINGS, QUICK_POSTINGS = 1_000_000, 100_000
@@ -26,7 +27,8 @@ def main() -> int:
     decided = tuple(decide_ms() for _ in range(DECISIONS))
     folded = tuple(fold_s() for _ in range(1 if words.quick else DECISIONS))
     postings = words.postings or (QUICK_POSTINGS if words.quick else POSTINGS)
-    made = report.report(compare(plan), decided, folded, speeds(ledger_s), measure_ms(), books(ledger_s, postings))
+    compared, streamed = compare(plan), delays(plan.rounds)
+    made = report.report(compared, decided, folded, streamed, speeds(ledger_s), measure_ms(), books(ledger_s, postings))
     print(report.as_text(made))
     if words.json:
         words.json.write_text(json.dumps(report.as_document(made), indent=1) + "\n")

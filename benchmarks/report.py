@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from benchmarks.books import Books
 from benchmarks.comparison import CONNECTIONS, GATEWAY, PASS_THROUGH, Comparison, Point
 from benchmarks.ledger import Speeds
+from benchmarks.streaming import Delays
 
 RATIO_LEAST = 0.5
 ADDED_MOST_MS = 5.0
@@ -14,6 +15,7 @@ IDLE_MOST_MB = 160.0
 START_MOST_S = 3.0
 DECIDE_MOST_MS = 2.0
 FOLD_MOST_S = 2.0
+CHUNK_MOST_MS = 1.0
 
 
 class Line(NamedTuple):
@@ -53,12 +55,14 @@ def report(
     comparison: Comparison,
     decide_ms: tuple[float, ...],
     fold_s: tuple[tuple[float, float], ...],
+    streamed: tuple[Delays, ...],
     ledger: Speeds,
     measure_ms: float,
     books: Books,
 ) -> Report:
     lines = [_line(comparison, target, count) for count in CONNECTIONS for target in (GATEWAY, PASS_THROUGH)]
-    return Report(tuple(lines), tuple(_goals(comparison, decide_ms, fold_s)), comparison, ledger, measure_ms, books)
+    goals = tuple(_goals(comparison, decide_ms, fold_s, streamed))
+    return Report(tuple(lines), goals, comparison, ledger, measure_ms, books)
 
 
 def _line(comparison: Comparison, target: str, connections: int) -> Line:
@@ -79,7 +83,10 @@ def _line(comparison: Comparison, target: str, connections: int) -> Line:
 
 
 def _goals(
-    comparison: Comparison, decide_ms: tuple[float, ...], fold_s: tuple[tuple[float, float], ...]
+    comparison: Comparison,
+    decide_ms: tuple[float, ...],
+    fold_s: tuple[tuple[float, float], ...],
+    streamed: tuple[Delays, ...],
 ) -> Iterator[Goal]:
     ratios = [ours.per_s / theirs.per_s for ours, theirs in _pairs(comparison, max(CONNECTIONS))]
     added_ms = [ours.measured.p50_ms - theirs.measured.p50_ms for ours, theirs in _pairs(comparison, 1)]
@@ -87,6 +94,10 @@ def _goals(
     yield _goal("rate over pass-through's, 64 connections", ratios, "", f">= {RATIO_LEAST}", lambda x: x >= RATIO_LEAST)
     yield _goal(
         "added latency, 1 connection, median", added_ms, "ms", f"< {ADDED_MOST_MS:g}", lambda x: x < ADDED_MOST_MS
+    )
+    chunk_ms = [each.added_ms for each in streamed]
+    yield _goal(
+        "added to each chunk of a text, median", chunk_ms, "ms", f"< {CHUNK_MOST_MS:g}", lambda x: x < CHUNK_MOST_MS
     )
     yield _goal("idle memory", idle_mb, "MB", f"< {IDLE_MOST_MB:g}", lambda x: x < IDLE_MOST_MB)
     yield _goal("start", comparison.starts_s, "s", f"< {START_MOST_S:g}", lambda x: x < START_MOST_S)

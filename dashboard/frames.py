@@ -117,7 +117,15 @@ def margin_words(decision: Document) -> str:
 # Jobs and their attempts.
 
 
-def jobs(page: Document) -> list[Row]:
+COST_SAID = {
+    "table": "by the price table", "provider": "as the provider said",
+    "measured": "by the seconds that our own clock measured", "estimate": "as estimated, for nothing was reported",
+}  # fmt: skip
+"""Whose word a cost is, by the names that a job's bill has."""
+
+
+def jobs(page: Document, keys: Mapping[str, str] | None = None) -> list[Row]:
+    """Jobs for a table; with `keys`, names by id, also whose each is."""
     return [
         {
             "created": each["created_at"],
@@ -128,8 +136,9 @@ def jobs(page: Document) -> list[Row]:
             "cost": amount(each["cost"]["cost_usd"]) if each["cost"]["cost_usd"] is not None else None,
             "attempts": len(each["attempts"]),
             "error": (each["error"] or {}).get("code"),
-            "job": each["id"],
         }
+        | ({} if keys is None else {"key": keys.get(each["key"], each["key"])})
+        | {"job": each["id"]}
         for each in page["data"]
     ]
 

@@ -1,6 +1,5 @@
 """A workflow as boxes and lines from left to right, as rows that a chart draws. Pure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,9 +14,6 @@ SIGNS = {
 """A state's sign beside its word: colour says nothing alone."""
 WIDE, TALL = 0.38, 0.40
 """Half a box, where columns and lines of boxes are 1 apart."""
-AGAIN = "dashboard_steps"
-"""The label under which a workflow that is begun here keeps what was asked, so that it can be run again."""
-AGAIN_CHARS = 20_000
 
 EXAMPLE: dict[str, Any] = {
     "name": "A fox, told, drawn and moved",
@@ -141,19 +137,3 @@ def filled(workflow: Document) -> float | None:
     """How much of its cap is spent or held; none where it has none."""
     cap = Decimal(workflow["max_cost_usd"] or 0)
     return float((Decimal(workflow["cost_usd"]) + Decimal(workflow["held_usd"])) / cap) if cap else None
-
-
-def remembering(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as it is sent: with itself among its labels, unless it is too long for one."""
-    kept = json.dumps({name: value for name, value in asked.items() if name != "metadata"}, ensure_ascii=False)
-    labels = dict(asked.get("metadata") or {})
-    return dict(asked) | {"metadata": labels | ({AGAIN: kept} if len(kept) <= AGAIN_CHARS else {})}
-
-
-def asked_before(workflow: Document) -> dict[str, Any] | None:
-    """What was asked of a workflow that was begun here, to be run again."""
-    try:
-        kept = json.loads(workflow["metadata"].get(AGAIN) or "null")
-    except (TypeError, ValueError):
-        return None
-    return kept if isinstance(kept, dict) else None

@@ -103,6 +103,15 @@ def better_for_the_same(points: Sequence[Row], chosen: Row) -> Row | None:
     return max(found, key=lambda row: (row["quality"], -row["price_usd"]), default=None)
 
 
+def beside(points: Sequence[Row], chosen: Row) -> tuple[Row | None, Row | None]:
+    """The next steps of the line, down and up from this one: the best that costs less, the cheapest that is better."""
+    line = [row for row in points if row["is_best"] and row["model"] != chosen["model"]]
+    below = [row for row in line if row["price_usd"] < chosen["price_usd"]]
+    above = [row for row in line if row["quality"] > chosen["quality"] + AS_GOOD]
+    down = max(below, key=lambda row: (row["quality"], -row["price_usd"]), default=None)
+    return down, min(above, key=lambda row: (row["price_usd"], -row["quality"]), default=None)
+
+
 def missing(decision: Document, above: float) -> list[Row]:
     """Models better than `above` of which no offer could be had, with the first reason; best first."""
     had = {each["model"] for each in decision["ranked"]}

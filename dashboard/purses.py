@@ -75,12 +75,13 @@ def held_by_key(balances: Iterable[Document], names: Mapping[str, str]) -> list[
     return [{"key": named(key, names), "held (USD)": format(held_usd, "f"), "id": key} for key, held_usd in ordered]
 
 
-def holds(jobs: Iterable[Document], now: datetime) -> list[Row]:
-    """Jobs that hold money, the oldest hold first."""
+def holds(jobs: Iterable[Document], now: datetime, names: Mapping[str, str]) -> list[Row]:
+    """Jobs that hold money and whose key's it is, the oldest hold first."""
     rows = [
         {
             "held (USD)": each["cost"]["held_usd"],
             "for": span((now - datetime.fromisoformat(each["created_at"])).total_seconds()),
+            "key": named(each["key"], names),
             "status": each["status"],
             "task": each["task"],
             "offer": each["offer"],

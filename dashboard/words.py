@@ -10,6 +10,10 @@ DIGITS = 3
 
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
+_ADDRESSES = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=\w)", re.IGNORECASE)
+"""Where a bare address is cut, so that no renderer makes it a link: before marks are read, and after."""
+JOINER = "\u2060"
+"""Has no width and breaks no line."""
 
 
 def usd(amount: Any) -> str:
@@ -63,8 +67,9 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def plain(text: str) -> str:
-    """Somebody else's words as they are: marks, links and pictures in them would be drawn, and fetched, otherwise."""
-    return _MARKS.sub(r"\\\1", text)
+    """Somebody else's words as they are: marks, links and pictures in them would be drawn, and fetched, otherwise.
+    Renderers make links of bare addresses even where their marks are escaped: those are cut where nobody sees it."""
+    return _MARKS.sub(r"\\\1", _ADDRESSES.sub(JOINER, text))
 
 
 def short(name: str) -> str:

@@ -47,7 +47,7 @@ from gateway.usage import audit as usage_audit
 from gateway.webhooks import store as webhooks
 from gateway.webhooks.rules import Kind
 from gateway.webhooks.runner import Render, Runner as WebhookRunner, Shape
-from gateway.workflows import retention as workflow_retention
+from gateway.workflows import retention as workflow_retention, store as workflow_rows
 from gateway.workflows.conductor import Conductor
 from gateway.workflows.service import Workflows
 from gateway.workflows.views import workflow_renderer
@@ -331,6 +331,7 @@ async def gauge(parts: Parts) -> None:
     telemetry.OPEN_ATTEMPTS.set(counts.get("open", 0))
     telemetry.UNKNOWN.set(counts.get("unknown", 0))
     telemetry.WEBHOOKS_WAITING.set(await parts.db.read(webhooks.waiting))
+    telemetry.WORKFLOWS_RUNNING.set(await parts.db.read(workflow_rows.running))
     said = next((row["said"] for row in await parts.db.read(tick_rows.listing) if row["name"] == BOOKS.name), None)
     if said and said.startswith((BALANCED, OFF)):
         telemetry.BOOKS_BALANCE.set(1 if said.startswith(BALANCED) else 0)

@@ -34,6 +34,13 @@ WEBHOOK_SECONDS = Histogram(
 )  # fmt: skip
 WEBHOOKS_OFF = Counter("podium_webhooks_off_total", "Endpoints turned off since all failed", registry=REGISTRY)
 WEBHOOKS_WAITING = Gauge("podium_webhooks_waiting", "Deliveries that are not ended", registry=REGISTRY)
+WORKFLOWS = Counter("podium_workflows_total", "Workflows ended", ["status"], registry=REGISTRY)
+WORKFLOWS_RUNNING = Gauge("podium_workflows_running", "Workflows that are not ended", registry=REGISTRY)
+STEPS_PUT_OFF = Counter(
+    "podium_workflow_steps_put_off_total", "Starts of a step that were left for later", ["code"], registry=REGISTRY
+)
+BATTLES = Counter("podium_battles_total", "Battles whose sides have ended", ["task", "status"], registry=REGISTRY)
+VOTES = Counter("podium_votes_total", "Votes on battles", ["task", "choice"], registry=REGISTRY)
 CALLBACKS = Counter(
     "podium_callbacks_total", "Webhooks that providers sent us", ["provider", "outcome"], registry=REGISTRY
 )

@@ -42,6 +42,7 @@ def upgrade() -> None:
     with op.batch_alter_table("workflow", schema=None) as batch_op:
         batch_op.create_index("ix_workflow_due", ["due_at"], unique=False)
         batch_op.create_index("ix_workflow_key", ["key_id", "id"], unique=False)
+        batch_op.create_index("ix_workflow_live", ["status", "key_id", "id"], unique=False)
 
     op.create_table(
         "workflow_step",
@@ -78,6 +79,7 @@ def downgrade() -> None:
 
     op.drop_table("workflow_step")
     with op.batch_alter_table("workflow", schema=None) as batch_op:
+        batch_op.drop_index("ix_workflow_live")
         batch_op.drop_index("ix_workflow_key")
         batch_op.drop_index("ix_workflow_due")
 

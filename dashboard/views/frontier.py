@@ -67,11 +67,13 @@ def _chosen(points: list[Row], auto: str) -> Row:
 
 def _advice(points: list[Row], chosen: Row) -> None:
     cheaper, better = pareto.cheaper_as_good(points, chosen), pareto.better_for_the_same(points, chosen)
+    down, up = pareto.beside(points, chosen)
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
         st.markdown("**A cheaper model as good**")
         if cheaper is None:
             st.markdown(f"None: nothing cheaper than {chosen['price']} comes within {pareto.AS_GOOD} of its quality.")
+            _step("One step down the line", down)
         else:
             saved = 1 - cheaper["price_usd"] / chosen["price_usd"]
             st.markdown(
@@ -83,6 +85,7 @@ def _advice(points: list[Row], chosen: Row) -> None:
         st.markdown("**A better model for the same money**")
         if better is None:
             st.markdown(f"None: nothing at {chosen['price']} or less is clearly better than {chosen['quality']:.2f}.")
+            _step("One step up the line", up)
         else:
             st.markdown(
                 f"`{better['offer']}` at **{better['price']}**, "
@@ -90,6 +93,13 @@ def _advice(points: list[Row], chosen: Row) -> None:
             )
             parts.link("models", better["name"], model=better["model"])
     parts.link("models", f"More about {chosen['name']}", model=chosen["model"])
+
+
+def _step(which: str, row: Row | None) -> None:
+    """Where nothing is as good for less, or better for as much, the nearest that is near."""
+    if row is not None:
+        st.markdown(f"{which}: `{row['offer']}` at **{row['price']}**, with quality {row['quality']:.2f}.")
+        parts.link("models", row["name"], model=row["model"])
 
 
 def _said(points: list[Row]) -> str:

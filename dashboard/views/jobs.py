@@ -4,7 +4,7 @@ from time import monotonic
 
 import streamlit as st
 
-from dashboard import charts, clock, events, frames, parts, session
+from dashboard import charts, clock, events, frames, parts, purses, session
 from dashboard.client import Document, Refused
 from dashboard.events import Heard
 from dashboard.standards import standards
@@ -14,8 +14,7 @@ from dashboard.words import count, plain, seconds, short, usd
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 FINAL = frozenset({"succeeded", "failed", "canceled"})
 ROWS = 200
-LOOKED_AT = 500
-"""Jobs that one look for a model goes through: the API gives so many at once. The next are a click away."""
+KEYS_MOST = 500
 SHOWN = 12
 """Pictures on the wall above the list."""
 COLUMNS = 4
@@ -37,7 +36,8 @@ def show() -> None:
 
 def _listing() -> None:
     parts.heading("Jobs", "What was made, what runs, and what went wrong?")
-    left, middle, right = st.columns([3, 2, 2])
+    keys = _keys()
+    left, middle, right, *last = st.columns([3.4, 2, 2, 2] if keys else [3, 2, 2])
     with left:
         status = st.segmented_control("Status", STATUSES, key="status", bind="query-params", on_change=_from_the_newest)
     with middle:
@@ -51,14 +51,34 @@ def _listing() -> None:
             "Model", models, index=None, placeholder="every model", key="of_model", bind="query-params",
             on_change=_from_the_newest,
         )  # fmt: skip
+    key = None
+    if last:
+        with last[0]:
+            named = st.selectbox(
+                "Key", list(keys), index=None, placeholder="every key", key="of_key", bind="query-params",
+                on_change=_from_the_newest,
+            )  # fmt: skip
+            key = keys.get(str(named))
     after = st.query_params.get("after")
-    page = session.live("/v1/jobs", status=status, task=task, limit=LOOKED_AT if model else ROWS, after=after)
-    jobs = [each for each in page["data"] if model is None or each["model"] == model]
-    _told(page, jobs, model)
+    page = session.live("/v1/jobs", status=status, task=task, model=model, key=key, limit=ROWS, after=after)
+    jobs = page["data"]
     if jobs:
-        _table(jobs)
+        many = f"{len(jobs):,} of them here" if page["next"] or after else count(len(jobs), "job")
+        st.caption(f"The newest first, {many}. Choose a row to open it.")
+        _table(jobs, {each: name for name, each in keys.items()} or None)
+    else:
+        parts.empty("No such job. Other filters show others; the playground makes one.")
+        parts.link("playground", "To the playground")
     _turned(page, after)
     _wall(jobs)
+
+
+def _keys() -> dict[str, str]:
+    """Ids of keys by name, for an admin to choose one of; a caller has one, and nothing to choose."""
+    if not session.is_admin():
+        return {}
+    named = purses.names_of(session.recent("/v1/keys", limit=KEYS_MOST)["data"])
+    return {name: each for each, name in sorted(named.items(), key=lambda pair: pair[1].casefold())}
 
 
 def _from_the_newest() -> None:
@@ -66,20 +86,10 @@ def _from_the_newest() -> None:
     st.query_params.pop("after", None)
 
 
-def _told(page: Document, jobs: list[Document], model: str | None) -> None:
-    if jobs:
-        among = f" of {short(model)} among {count(len(page['data']), 'job')}" if model else ""
-        st.caption(f"{count(len(jobs), 'job')}{among}, the newest first. Choose a row to open it.")
-    elif page["next"]:
-        st.caption(f"None of {model} among these {count(len(page['data']), 'job')}; older ones may be.")
-    else:
-        parts.empty("No such job. Other filters show others; the playground makes one.")
-        parts.link("playground", "To the playground")
-
-
-def _table(jobs: list[Document]) -> None:
+def _table(jobs: list[Document], keys: dict[str, str] | None) -> None:
     chosen = st.dataframe(
-        frames.jobs({"data": jobs}), hide_index=True, key="jobs-table", on_select="rerun", selection_mode="single-row",
+        frames.jobs({"data": jobs}, keys), hide_index=True, key="jobs-table", on_select="rerun",
+        selection_mode="single-row",
         column_config={
             "created": parts.moments(), "took": parts.SECONDS, "cost": parts.USD,
             "job": st.column_config.TextColumn(width="small"),

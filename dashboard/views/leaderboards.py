@@ -70,13 +70,17 @@ def _old(days: int) -> str:
 
 
 def _highlighted(found: Document, top: int) -> str | None:
-    """The line that is drawn bold; a deep link names a model of ours."""
+    """The line that is drawn bold; a deep link names it by `model`. The address is written here and not bound to the
+    widget, for a click on another model must be able to lead to its page by the same name."""
     rows = sorted(ranks.bump(found["history"], top), key=lambda row: (not row["is_now"], -row["is_last"], row["place"]))
-    chosen = st.selectbox(
-        "Highlight", list(dict.fromkeys(row["subject"] for row in rows)), index=None, key="model",
-        bind="query-params", placeholder="a model, or none",
-    )  # fmt: skip
-    return None if chosen is None else str(chosen)
+    names, asked = list(dict.fromkeys(row["subject"] for row in rows)), st.query_params.get("model")
+    first = names.index(asked) if asked in names else None
+    chosen = st.selectbox("Highlight", names, index=first, key="highlight", placeholder="a model, or none")
+    if chosen is None:
+        st.query_params.pop("model", None)
+        return None
+    st.query_params["model"] = str(chosen)
+    return str(chosen)
 
 
 def _charts(found: Document, top: int, chosen: str | None, span: str) -> None:

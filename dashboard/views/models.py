@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import charts, clock, frames, offers, parts, session, timelines
 from dashboard.client import Document
 from dashboard.standards import standards
-from dashboard.views import clicks
+from dashboard.views import clicks, lately
 from dashboard.words import count, plain
 
 SINCE_DAYS = 365
@@ -21,10 +21,8 @@ def show() -> None:
         parts.empty("The catalog is empty: check PODIUM_CATALOG_DIR.")
         return
     names = sorted(models, key=lambda name: (not models[name]["available"], name))
-    name = st.selectbox(
-        "Model", names, key="model", bind="query-params",
-        format_func=lambda each: each if models[each]["available"] else f"{each} (not to be had here)",
-    )  # fmt: skip
+    help_words = "Those that can be had here come first."
+    name = st.selectbox("Model", names, key="model", bind="query-params", help=help_words)
     _one(models[str(name)])
 
 
@@ -40,6 +38,9 @@ def _one(model: Document) -> None:
     st.caption(" · ".join(facts))
     since = f" since {model['stage_since']}" if model["stage_since"] else ""
     st.markdown(f"**{model['stage'].capitalize()}**{since}: {plain(model['stage_evidence'])}.")
+    if not model["available"]:
+        why = "the tables below say what stands in the way" if model["offers"] else "no provider here offers it"
+        st.warning(f"It cannot be had here now: {why}.", icon=":material/block:")
     if model["successor"]:
         parts.link("models", f"Its successor is {model['successor']}", model=model["successor"])
     if model["unsure"]:
@@ -47,6 +48,7 @@ def _one(model: Document) -> None:
     _quality(model)
     for task in model["tasks"]:
         _offers(model, task)
+    lately.show(model["id"])
     _boards(model)
 
 

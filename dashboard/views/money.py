@@ -124,7 +124,7 @@ def _holds() -> None:
         for status in ("running", "queued")
         for each in session.live("/v1/jobs", status=status, limit=HOLDS_MOST)["data"]
     ]
-    rows = purses.holds(jobs, clock.now())
+    rows = purses.holds(jobs, clock.now(), names)
     if not by_key and not rows:
         parts.empty("Nothing is held: no job is under way.", ":material/check_circle:")
         return

@@ -8,6 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 from dashboard import session
 from dashboard.client import Document, Refused
+from dashboard.frames import COST_SAID
 from dashboard.words import plain, seconds, size
 
 THUMB_PX = 128
@@ -106,7 +107,7 @@ def cost_said(job: Document) -> None:
         settled = "not settled by lines" if job["ended_at"] else "settled when it has ended"
         st.caption(f"Quoted {cost['quote_usd']} USD, held {cost['held_usd']} USD; {settled}.")
         return
-    told = {"table": "by the price table", "provider": "as the provider said"}.get(str(cost["source"]), cost["source"])
+    told = COST_SAID.get(str(cost["source"]), cost["source"])
     st.markdown(
         f"**{cost['cost_usd']} USD**, {told}. Quoted {cost['quote_usd']} USD, held {cost['held_usd']} USD. "
         f"{job['compute_units'] or 0:,.1f} compute units."

@@ -63,7 +63,7 @@ def _begun(written: str) -> None:
         return
     key = {"idempotency-key": f"dash_{secrets.token_hex(16)}"}
     try:
-        made = session.podium().post("/v1/workflows", graphs.remembering(asked), **key)
+        made = session.podium().post("/v1/workflows", asked, **key)
     except Refused as refused:
         faults = [f"{each['path']}: {each['message']}" for each in refused.problem.get("errors") or ()]
         for fault in faults or [refused.detail]:
@@ -181,11 +181,9 @@ def _doing(workflow: Document) -> None:
             help="Starts nothing more of it, and cancels the jobs that run.",
         )  # fmt: skip
         return
-    asked = graphs.asked_before(workflow)
     st.button(
-        "Run again", icon=":material/replay:", on_click=_drafted, args=(asked,),
-        disabled=asked is None, width="stretch",
-        help="Opens its steps, to be changed and run." if asked else "Of those begun on this page alone is that kept.",
+        "Run again", icon=":material/replay:", on_click=_drafted, args=(workflow["request"],), width="stretch",
+        help="Opens what it was made of, to be changed and run.",
     )  # fmt: skip
 
 

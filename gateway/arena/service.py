@@ -160,7 +160,10 @@ class Arena:
                 asset_tables.insert(connection, rows)
             return store.find(connection, battle["id"], battle["key_id"])
 
-        return await self.jobs.db.together(unit) or battle
+        found = await self.jobs.db.together(unit) or battle
+        if found["ended_at"] == values["ended_at"]:
+            telemetry.BATTLES.labels(battle["task"], found["status"]).inc()
+        return found
 
     async def _ended(
         self, key_id: str, left: Jobrow | None, right: Jobrow | None
@@ -201,11 +204,14 @@ class Arena:
                 return battle
 
     async def _cast(self, battle: Battle, choice: Choice, moves: str, now: datetime) -> None:
-        def unit(connection: Connection) -> None:
-            if store.cast(connection, battle, choice, moves, now):
+        def unit(connection: Connection) -> bool:
+            is_cast = store.cast(connection, battle, choice, moves, now)
+            if is_cast:
                 ticks.hasten(connection, TICK.name, now)
+            return is_cast
 
-        await self.jobs.db.together(unit)
+        if await self.jobs.db.together(unit):
+            telemetry.VOTES.labels(battle["task"], choice).inc()
 
     async def _moves(self, battle: Battle, choice: Choice) -> str:
         """How this vote moves both ratings, by the votes that were known just now."""

@@ -34,7 +34,8 @@ def ranked(decision: Json) -> Table:
     """The offers that could do it, best first, each with what its score is made of."""
     drawn = table("", "offer", "score", "quote", "half within", keep="offer")
     for place, row in enumerate(decision["ranked"], 1):
-        offer = f"{'[bold]' if place == 1 else '[not bold]'}{escape(row['offer'])}[/]\n[dim]{parts(row)}[/]"
+        said = f"\n[dim]{escape(row['said'])}[/]" if row.get("said") else ""
+        offer = f"{'[bold]' if place == 1 else '[not bold]'}{escape(row['offer'])}[/]\n[dim]{parts(row)}[/]{said}"
         drawn.add_row(str(place), offer, f"{row['score']:.3f}", money(row["quote_usd"]), seconds(row["eta_s"]["p50"]))
     return drawn
 

@@ -93,7 +93,8 @@ class Endings:
         task = Task(attempt.task)
         request = MediaRequest.model_validate_json(attempt.fitted)
         price = Price.model_validate_json(attempt.price)
-        measured = collecting.measured(tuple(good), task) | await self._given(price, request) | clocked
+        held = settlement.within(clocked, price, request, supplied.offer, attempt.quote_nanos)
+        measured = collecting.measured(tuple(good), task) | await self._given(price, request) | held
         outputs = [_output(each) for each in good]
         bill = settlement.bill(price, request, self.supply.bounded(supplied.offer, request), done, measured, outputs)
         if bill.source == "table" and any(rate.unit in clocked for rate in price.rates):

@@ -1,7 +1,7 @@
 """What a finished attempt costs: measured units at the price frozen at submit. Pure; it posts nothing."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple
 
 from adapters import pricing, sizes
@@ -11,8 +11,11 @@ from gateway.ledger import rules as ledger
 
 ALMOST = Decimal("0.97")
 """A clip that is a frame or two short of what was asked is what was asked."""
-COUNTED = frozenset({"output_image", "output_video"})
-"""Units of whole things: 99 pictures of 100 are one picture short, not almost all."""
+GPU_SECOND = "gpu_second"
+MILLISECOND = Decimal("0.001")
+COUNTED = frozenset({"output_image", "output_video", GPU_SECOND})
+"""Units that are never almost something: 99 pictures of 100 are one picture short; and of a machine's seconds only a
+bound is expected."""
 
 
 SOURCES = ("estimate", "measured", "table", "provider")
@@ -87,6 +90,17 @@ def given(rows: Sequence[Mapping[str, Any]]) -> Usage:
         "input_megapixel": Decimal(pixels) / pricing.MEGA,
         "input_video_second": seconds,
     }
+
+
+def within(clocked: Usage, price: Price, request: MediaRequest, offer: Offer, quote_nanos: int) -> Usage:
+    """Seconds by our clock, at most as many as were held for: what bounds a run may be another since it was quoted."""
+    seconds = clocked.get(GPU_SECOND)
+    rates = pricing.applying(price.rates, pricing.context_of(request), offer.id) if seconds is not None else []
+    rate = next((each for each in rates if each.unit == GPU_SECOND and each.usd), None)
+    if seconds is None or rate is None:
+        return clocked
+    most = Decimal(quote_nanos).scaleb(-9) * rate.per / rate.usd
+    return {**clocked, GPU_SECOND: min(seconds, most.quantize(MILLISECOND, ROUND_DOWN))}
 
 
 def _snapped(measured: Usage, expected: Usage) -> Usage:

@@ -14,6 +14,9 @@ NAME = r"[A-Za-z0-9_-]{1,40}"
 PLACEHOLDER = "ast_of_an_earlier_step"
 """Stands for an asset that is not there yet, where a body is checked and routed before it runs."""
 WORDS_IN = ("prompt", "negative_prompt")
+WORDS_CHARS = 1_000_000
+"""What may be put into one body of the words of earlier steps, together: a short body can mention a long text a
+hundred thousand times. It is as long as the longest body that callers write."""
 
 _OUTPUT = re.compile(rf"({NAME})\.outputs\.(0|[1-9]\d{{0,2}})")
 _WORDS = re.compile(r"\{\{\s*([A-Za-z0-9_-]+)\.([A-Za-z0-9_.-]+)\s*\}\}")
@@ -123,14 +126,21 @@ def unfilled(job: Job) -> dict[str, Any]:
 def filled(job: Job, outputs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """A body with what earlier steps made put in. `outputs`: step → what its job shows as outputs.
 
-    Raises LookupError, with a sentence, for an output that did not come.
+    Raises LookupError, with a sentence, for an output that did not come, and for words without end.
     """
+    left_chars = WORDS_CHARS
 
     def media(item: dict[str, Any], _: str) -> dict[str, Any]:
         match = _OUTPUT.fullmatch(str(item.get("from", "")))
         return item if match is None else _given(item, _asset(match[1], int(match[2]), outputs[match[1]]))
 
     def words(text: str, _: str) -> str:
+        nonlocal left_chars
+        left_chars -= sum(len(_text(match[1], outputs[match[1]])) for match in _WORDS.finditer(text))
+        if left_chars < 0:
+            raise LookupError(
+                f"the words of earlier steps that are put in are over {WORDS_CHARS:,} characters together"
+            )
         return _WORDS.sub(lambda match: _text(match[1], outputs[match[1]]), text)
 
     return mapped(job, media, words)

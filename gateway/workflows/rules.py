@@ -11,6 +11,8 @@ STEPS = 50
 """Steps of one workflow: what a person can still look at as one picture, and one transaction can still move."""
 DEPTH = 20
 """Steps in a row. Each waits for the one before it, so a deeper one would take hours before its last step begins."""
+RUNNING_MOST = 500
+"""Workflows of one key that have not ended. They hold no money while they wait, so nothing else bounds them."""
 READY_MOST_S = 24 * 3_600
 """A step that is ready and finds no room (its plan's rate, say) for so long fails."""
 

@@ -16,12 +16,12 @@ from gateway.jobs.rules import FINAL, Status as JobStatus
 from gateway.jobs.service import WAIT_S, Jobs
 from gateway.keys.rules import Caller, Role
 from gateway.ledger import rules as ledger
-from gateway.problems import Conflict, Invalid, NotFound, OverBudget, Problem
+from gateway.problems import Conflict, Invalid, NotFound, OverBudget, Problem, RateLimited
 from gateway.webhooks import rules as webhook_rules
 from gateway.workflows import moving, rules, store
 from gateway.workflows.body import Checked, WorkflowBody, checked
 from gateway.workflows.references import PLACEHOLDER
-from gateway.workflows.rules import STEPS, State, Status
+from gateway.workflows.rules import RUNNING_MOST, STEPS, State, Status
 from gateway.workflows.starting import Starter, limited, quoted
 from gateway.workflows.store import Seen
 
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 LOOK_S = 0.5
 """How often one who waits looks: the steps of a workflow may run anywhere."""
+FULL_S = 60
+"""When to ask again where a key has as many workflows as it may have: they take minutes."""
 ROUNDS = 2 * STEPS
 """Moves of one workflow in a row: steps that fail at once may make others ready or skip them, each a move."""
 
@@ -61,14 +63,18 @@ class Workflows:
             telemetry.REFUSED.labels(problem.code).inc()
             raise
 
-        def unit(connection: Connection) -> Accepted:
+        def unit(connection: Connection) -> Accepted | None:
             before = store.repeated(connection, caller.id, idempotency_key) if idempotency_key else None
             if before is not None:
                 return Accepted(before["id"], before["digest"])
+            if store.running(connection, caller.id) >= RUNNING_MOST:
+                return None
             store.insert(connection, *rows)
             return Accepted(rows[0]["id"], rows[0]["digest"])
 
         accepted = await self.jobs.db.together(unit)
+        if accepted is None:
+            raise _too_many()
         self.awake.set()
         return await self.see(caller, _same(accepted, body))
 
@@ -82,6 +88,7 @@ class Workflows:
         """The rows of a workflow that can run, as far as that is known before its inputs exist."""
         self._check_webhook(body.webhook_url, "webhook_url")
         steps = checked(body)
+        await self.jobs.routing.look()
         cap = None if body.max_cost_usd is None else rules.nanos(body.max_cost_usd)
         quotes = [await self._quoted(caller, step, index, cap, now) for index, step in enumerate(steps)]
         quote = sum(quotes)
@@ -118,13 +125,21 @@ class Workflows:
             for item in step.body.inputs:
                 if item.asset and item.asset != PLACEHOLDER:
                     await self.jobs.assets.found(item.asset, caller.id)
+            await asyncio.sleep(0)  # fifty decisions in a row would keep all others waiting
             return quoted(self.jobs, caller, step.body if cap is None else limited(step.body, cap), now)
         except Problem as problem:
             raise _at(problem, path, step.name) from problem
 
     async def see(self, caller: Caller, workflow_id: str) -> Seen:
-        """A workflow of the caller's own, or of anyone for an admin. Another's is not found."""
-        seen = await self.jobs.db.read(lambda connection: store.see(connection, workflow_id))
+        """A workflow of the caller's own, or of anyone for an admin, with the bodies of its jobs. Another's is not
+        found."""
+        return self._own(caller, workflow_id, await self.jobs.db.read(lambda c: store.see_whole(c, workflow_id)))
+
+    async def look(self, caller: Caller, workflow_id: str) -> Seen:
+        """The same without the bodies, for who looks again and again."""
+        return self._own(caller, workflow_id, await self.jobs.db.read(lambda c: store.see(c, workflow_id)))
+
+    def _own(self, caller: Caller, workflow_id: str, seen: Seen | None) -> Seen:
         if seen is None or not (caller.role is Role.ADMIN or seen.workflow["key_id"] == caller.id):
             raise NotFound(f"there is no workflow {workflow_id[:40]} of this key")
         return seen
@@ -133,10 +148,11 @@ class Workflows:
         """A workflow when it has ended, or as it is after that time."""
         timer = asyncio.get_running_loop().time
         deadline = timer() + min(wait_s, WAIT_S)
-        while not seen.is_final and (left_s := deadline - timer()) > 0:
+        latest = seen
+        while not latest.is_final and (left_s := deadline - timer()) > 0:
             await asyncio.sleep(min(LOOK_S, left_s))
-            seen = await self.see(caller, seen.workflow["id"])
-        return seen
+            latest = await self.look(caller, seen.workflow["id"])
+        return seen if latest is seen else await self.see(caller, seen.workflow["id"])
 
     async def listing(self, caller: Caller, limit: int, after: str | None, status: str | None) -> list[Seen]:
         owner = None if caller.role is Role.ADMIN else caller.id
@@ -161,9 +177,11 @@ class Workflows:
     async def carry_on(self, workflow_id: str) -> None:
         """Do all that can be done for a workflow now. Harmless to repeat, and for several to do at once."""
         for _ in range(ROUNDS):
-            seen = await self.jobs.db.together(lambda connection: moving.move(connection, workflow_id, clock.now()))
+            began = clock.now()
+            seen = await self.jobs.db.together(lambda c, at=began: moving.move(c, workflow_id, at))  # type: ignore[misc]
             now = clock.now()
             if seen is None or seen.is_final:
+                _count(seen, began)
                 return
             if seen.workflow["canceled_at"] is not None:
                 if not await self._stop_jobs(seen):
@@ -186,6 +204,18 @@ class Workflows:
 def _runs(step: Mapping[Any, Any]) -> bool:
     status = step["job_status"]
     return step["status"] == State.RUNNING and status is not None and JobStatus(status) not in FINAL
+
+
+def _count(seen: Seen | None, began: datetime) -> None:
+    """The metric of an end, once its commit is durable; of one that was over before, nothing."""
+    if seen is not None and seen.workflow["ended_at"] == began:
+        telemetry.WORKFLOWS.labels(seen.workflow["status"]).inc()
+
+
+def _too_many() -> RateLimited:
+    telemetry.REFUSED.labels(RateLimited.code).inc()
+    detail = f"{RUNNING_MOST} workflows of this key have not ended: wait until one of them has, or cancel one"
+    return RateLimited(detail, headers={"retry-after": str(FULL_S)})
 
 
 def _same(accepted: Accepted, body: WorkflowBody) -> str:

@@ -41,6 +41,9 @@ ROOM_S = 2.0
 """When a step that others leave no money for is looked at again; the end of one of them comes sooner to its notice."""
 BUSY_S = 5.0
 """How long to wait where a refusal for a while does not say."""
+PATIENCE = 1 / 8
+"""A step that is refused for a while is tried again after this share of the time that it has waited already, if that
+is longer: each try may fetch its inputs anew, and one that waits for a day is so tried a hundred times, not 17,280."""
 BROKEN_S = 30.0
 """How long to leave a step that could not be started for a fault of ours."""
 BROKE = {"code": "internal", "message": "its job could not be made for a fault of ours: tell the operator"}
@@ -77,7 +80,8 @@ class Starter:
             await self._fail(step, REVOKED)
             return
         try:
-            body = read_job(references.filled(_asked(step), store.outputs(seen)))
+            asked = await self.jobs.db.read(lambda connection: store.body(connection, step))
+            body = read_job(references.filled(asked, store.outputs(seen)))
         except LookupError as error:
             await self._fail(step, {"code": "invalid", "message": str(error.args[0])})
             return
@@ -150,10 +154,10 @@ class Starter:
         try:
             await self.jobs.submit(caller, body, moving.job_key(step["workflow_id"], step["name"]))
         except RateLimited as problem:
-            await self._later(step, _said(problem), _wait_s(problem))
+            await self._later(step, _said(problem), patient_s(_wait_s(problem), step["ready_at"], clock.now()))
             return
         except Unavailable as problem:
-            await self._later(step, _said(problem), BUSY_S)
+            await self._later(step, _said(problem), patient_s(BUSY_S, step["ready_at"], clock.now()))
             return
         except Conflict as problem:  # another's try, of which we did not know, has made it with another ceiling
             if not await self._adopted(caller, step):
@@ -214,6 +218,7 @@ class Starter:
                 store.reckon_due(connection, step["workflow_id"])
 
         await self.jobs.db.together(unit)
+        telemetry.STEPS_PUT_OFF.labels(error["code"]).inc()
 
     async def _put_off(self, step: Mapping[Any, Any]) -> None:
         """Leave a step for a while as it is: whether its job was made is found out then."""
@@ -239,10 +244,6 @@ def limited(body: JobBody, nanos: int) -> JobBody:
     own, most = body.routing.max_cost_usd, Decimal(nanos).scaleb(-9)
     wishes = {"max_cost_usd": most if own is None else min(own, most)}
     return body.model_copy(update={"routing": body.routing.model_copy(update=wishes)})
-
-
-def _asked(step: Mapping[Any, Any]) -> dict[str, Any]:
-    return dict(json.loads(step["job"]))
 
 
 def _may_start(seen: Seen, step: Mapping[Any, Any], now: datetime) -> bool:
@@ -273,6 +274,11 @@ def _lacking(seen: Seen, step: Mapping[Any, Any], needed: str, left_nanos: int) 
     message = f"{needed}, and {ledger.usd(left_nanos)} USD are left for it of the workflow's max_cost_usd"
     unsettled = any(each["job_status"] is None or each["job_cost_nanos"] is None for each in others)
     return Lacking({"code": "over_budget", "message": message}, not unsettled)
+
+
+def patient_s(wait_s: float, ready_at: datetime, now: datetime) -> float:
+    """How long a step waits that was refused for a while: as it was told, or longer where it has waited long."""
+    return max(wait_s, (now - ready_at).total_seconds() * PATIENCE)
 
 
 def _wait_s(problem: Problem) -> float:

@@ -37,10 +37,15 @@ class Seen(NamedTuple):
 
 
 _STEPS = (
-    sa.select(STEP, *[JOB.c[name].label(f"job_{name}") for name in _JOB_COLUMNS])
+    sa.select(
+        *[column for column in STEP.c if column is not STEP.c.job],
+        *[JOB.c[name].label(f"job_{name}") for name in _JOB_COLUMNS],
+    )
     .select_from(STEP.outerjoin(JOB, JOB.c.id == STEP.c.job_id))
     .order_by(STEP.c.workflow_id, STEP.c.number)
 )
+"""Without the bodies of their jobs, which are long, and which only one who starts a step, or shows them, need read."""
+_WHOLE = _STEPS.add_columns(STEP.c.job)
 
 
 def insert(connection: Connection, workflow: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> None:
@@ -49,15 +54,36 @@ def insert(connection: Connection, workflow: Mapping[str, Any], steps: Sequence[
 
 
 def see(connection: Connection, workflow_id: str) -> Seen | None:
+    return _see(connection, workflow_id, _STEPS)
+
+
+def see_whole(connection: Connection, workflow_id: str) -> Seen | None:
+    """With `job`, the body of each step's job, as well."""
+    return _see(connection, workflow_id, _WHOLE)
+
+
+def _see(connection: Connection, workflow_id: str, steps: sa.Select[Any]) -> Seen | None:
     row = connection.execute(sa.select(WORKFLOW).where(WORKFLOW.c.id == workflow_id)).mappings().first()
     if row is None:
         return None
-    return Seen(row, connection.execute(_STEPS.where(STEP.c.workflow_id == workflow_id)).mappings().all())
+    return Seen(row, connection.execute(steps.where(STEP.c.workflow_id == workflow_id)).mappings().all())
+
+
+def body(connection: Connection, step: Mapping[Any, Any]) -> dict[str, Any]:
+    """The body of a step's job, as it was given."""
+    here = STEP.c.workflow_id == step["workflow_id"], STEP.c.number == step["number"]
+    return dict(json.loads(connection.execute(sa.select(STEP.c.job).where(*here)).scalar_one()))
 
 
 def repeated(connection: Connection, key_id: str, idempotency_key: str) -> Mapping[Any, Any] | None:
     here = WORKFLOW.c.key_id == key_id, WORKFLOW.c.idempotency_key == idempotency_key
     return connection.execute(sa.select(WORKFLOW).where(*here)).mappings().first()
+
+
+def running(connection: Connection, key_id: str | None = None) -> int:
+    """How many workflows of a key, or of all, have not ended."""
+    query = sa.select(sa.func.count()).select_from(WORKFLOW).where(WORKFLOW.c.status == Status.RUNNING.value)
+    return int(connection.execute(query.where(WORKFLOW.c.key_id == key_id) if key_id else query).scalar_one())
 
 
 def listing(

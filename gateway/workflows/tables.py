@@ -14,6 +14,7 @@ class WorkflowRow(SQLModel, table=True):
     __table_args__: ClassVar = (
         sa.UniqueConstraint("key_id", "idempotency_key"),
         sa.Index("ix_workflow_key", "key_id", "id"),
+        sa.Index("ix_workflow_live", "status", "key_id", "id"),
         sa.Index("ix_workflow_due", "due_at"),
     )
 

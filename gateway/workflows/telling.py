@@ -27,4 +27,4 @@ async def told_events(
             spoke = timer()
             yield KEEPALIVE
         await asyncio.sleep(LOOK_S)
-        seen = await workflows.see(caller, seen.workflow["id"])
+        seen = await workflows.look(caller, seen.workflow["id"])

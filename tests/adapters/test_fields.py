@@ -36,7 +36,8 @@ def a_request(**more) -> MediaRequest:
         ([{"path": "a", "scale": 1}], {}, [{"path": "a", "scale": 1}]),
         ([{"path": "a", "scale": 1}], {"single": True}, {"path": "a", "scale": 1}),
         (
-            [{"path": "a", "scale": 1}], {"keys": {"path": ["name", "file"], "scale": "weight"}},
+            [{"path": "a", "scale": 1}],
+            {"keys": {"path": ["name", "file"], "scale": "weight"}},
             [{"name": "a", "file": "a", "weight": 1}],
         ),
         (6, {"form": "{}"}, "6"),

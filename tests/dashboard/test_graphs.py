@@ -47,17 +47,6 @@ def test_a_state_is_a_sign_and_a_word_and_of_one_that_runs_how_far_it_is():
     assert set(graphs.SIGNS) <= set(charts.STATUS_COLOURS)
 
 
-def test_what_a_workflow_was_asked_is_kept_among_its_labels_and_read_again():
-    sent = graphs.remembering(graphs.EXAMPLE | {"metadata": {"mine": 1}})
-    assert sent["metadata"]["mine"] == 1
-    assert graphs.asked_before(workflow(metadata=sent["metadata"])) == graphs.EXAMPLE
-    assert graphs.asked_before(workflow()) is None
-    assert graphs.asked_before(workflow(metadata={graphs.AGAIN: "no JSON"})) is None
-    assert graphs.asked_before(workflow(metadata={graphs.AGAIN: 7})) is None
-    long = graphs.EXAMPLE | {"name": "x" * graphs.AGAIN_CHARS}
-    assert graphs.AGAIN not in graphs.remembering(long)["metadata"]
-
-
 def test_steps_are_in_the_order_in_which_they_can_run():
     rows = graphs.steps(workflow(step("clip", 2, "still"), step("words", 0), step("still", 1, "words")))
     assert [(row["step"], row["after"]) for row in rows] == [("words", None), ("still", "words"), ("clip", "still")]

@@ -52,6 +52,15 @@ def test_what_costs_nothing_is_named_beside_the_chart_that_cannot_show_it():
     assert pareto.free(decision(ranked("fal/a/x", "0.1", 0.5))) == []
 
 
+def test_the_steps_of_the_line_beside_an_offer_are_named():
+    points = pareto.frontier(MARKET)
+    at = {row["offer"]: row for row in points}
+    assert named(pareto.beside(points, at["together/a/fair"])) == ["fal/c/cheap", "fal/a/dear"]
+    assert named(pareto.beside(points, at["fal/b/worse"])) == ["together/a/fair", "together/a/fair"]
+    assert pareto.beside(points, at["fal/c/cheap"])[0] is None
+    assert pareto.beside(points, at["fal/a/dear"])[1] is None
+
+
 def test_names_on_the_line_do_not_cover_one_another():
     near = [ranked(f"p/m/{n}", f"0.0400{n}", 0.5 + n / 1000) for n in range(8)]
     points = pareto.frontier(decision(*near, ranked("p/m/far", "0.9", 0.99)))

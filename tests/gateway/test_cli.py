@@ -179,6 +179,7 @@ def test_loras_are_those_of_the_operators_list_with_the_offers_that_take_them(mi
     lora = "{ id: ink-wash, models: stability-ai/sdxl-1.0, at: { comfyui: ink.safetensors } }"
     (folder / "loras.yaml").write_text(f"loras:\n  - {lora}\n")
     monkeypatch.setenv("PODIUM_CATALOG_DIR", str(folder))
+    settings.cache_clear()
     [row] = document("loras")["data"]
     assert (row["id"], row["offers"], row["available"]) == ("ink-wash", ["comfyui/stability-ai/sdxl-1.0"], False)
     assert "ink-wash" in ask("loras").stdout

@@ -1,7 +1,7 @@
 """OpenAI's own Python client at our OpenAI door: pictures, edits, clips, chats, models, and every class of error.
 
-Run as `python tests/sdks_doors/openai.py http://127.0.0.1:PORT KEY POOR_KEY CAPPED_KEY`, where the second key has no
-money, and the third a budget that is spent.
+Run as `python tests/sdks_doors/openai.py http://127.0.0.1:PORT KEY POOR_KEY CAPPED_KEY SLOW_KEY`, where the second key
+has no money, the third a budget that is spent, and the fourth a plan of one job a minute.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import openai  # noqa: E402 - the path comes first
 
 warnings.simplefilter("ignore", DeprecationWarning)  # the client calls all of its methods for videos deprecated
 
-base, key, poor, capped = sys.argv[1:]
+base, key, poor, capped, slow = sys.argv[1:]
 client = openai.OpenAI(api_key=key, base_url=f"{base}/openai/v1", max_retries=0)
 PNG, WEBP, MP4 = b"\x89PNG", b"RIFF", b"ftyp"
 PICTURES, CLIPS, WORDS = "podium/sandbox-pictures", "podium/sandbox-clips-draft", "podium/sandbox-words"
@@ -156,6 +156,23 @@ for secret, code in ((poor, "insufficient_funds"), (capped, "over_budget")):
     refused = refusal(lambda payer=payer: payer.images.generate(model=PICTURES, prompt="a"))
     assert type(refused) is openai.APIStatusError and refused.status_code == 402 and refused.code == code, refused
     assert refused.type == "insufficient_quota"
+patient = client.with_options(api_key=slow)
+assert patient.images.generate(model=PICTURES, prompt="a", size="64x64").data
+refused = refusal(lambda: patient.images.generate(model=PICTURES, prompt="a", size="64x64"))
+assert type(refused) is openai.RateLimitError and refused.response.headers["x-should-retry"] == "true", refused
+
+
+def behaving(**how):
+    """A picture from a sandbox that behaves so, with no other to fall back to."""
+    wishes = {"fallbacks": 0, "only": [PICTURES], "extra": {"sandbox": {"sandbox": how}}}
+    return lambda: client.images.generate(model=PICTURES, prompt="a", size="64x64", extra_body={"podium": wishes})
+
+
+refused = refusal(behaving(nonsense="result"))
+assert type(refused) is openai.InternalServerError and refused.status_code == 502, refused
+assert refused.response.headers["x-should-retry"] == "false", refused.response.headers
+refused = refusal(behaving(refuse=True))
+assert type(refused) is openai.BadRequestError and refused.code == "moderation_blocked", refused
 stranger = client.with_options(api_key=poor)
 for call in (stranger.videos.retrieve, stranger.videos.download_content, stranger.videos.delete):
     assert isinstance(refusal(lambda call=call: call(clip.id)), openai.NotFoundError)

@@ -65,3 +65,11 @@ def capped(house: Gateway) -> Customer:
     answer = house.admin.post("/v1/budgets", limit)
     assert answer.status_code == 201, answer.text
     return customer
+
+
+def slow(house: Gateway) -> Customer:
+    """A key with money, whose plan allows one job a minute."""
+    customer = house.customer()
+    plan = house.admin.post("/v1/plans", {"name": f"slow {next(NUMBERS)}", "jobs_per_minute": 1}).json()
+    assert house.admin.send("PATCH", f"/v1/keys/{customer.id}", json={"plan": plan["id"]}).status_code == 200
+    return customer

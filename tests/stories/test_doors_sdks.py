@@ -2,15 +2,46 @@
 
 import re
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from gateway import migrations
 from tests.stories.house import Gateway
-from tests.stories.libraries import LIMIT_S, PYTHON, ROOT, capped, run_python
+from tests.stories.libraries import LIMIT_S, PYTHON, ROOT, capped, run_python, slow
 
 
 def test_openais_own_client_takes_the_gateway_for_openai(house: Gateway, tmp_path: Path) -> None:
-    rich, poor = house.customer(), house.customer(usd=None)
-    run_python("openai.py", tmp_path, house.url, rich.secret, poor.secret, capped(house).secret)
+    judged_by("openai.py", house, tmp_path)
+
+
+def judged_by(script: str, house: Gateway, folder: Path) -> None:
+    """One of the vendors' Python clients, with a key of each kind that it is written for."""
+    keys = [house.customer(), house.customer(usd=None), capped(house)]
+    keys += [slow(house)] if script == "openai.py" else []
+    run_python(script, folder, house.url, *[key.secret for key in keys])
+
+
+@pytest.fixture(scope="module")
+def postgres_house(
+    new_gateway: Callable[..., Gateway], close_gateway: Callable[[Gateway], None], postgres_server: Any
+) -> Iterator[Gateway]:
+    postgres_server.psql("CREATE DATABASE doors")
+    url = postgres_server.get_uri("doors", driver="asyncpg")
+    migrations.upgrade(url)
+    gateway = new_gateway(url).start()
+    yield gateway
+    close_gateway(gateway)
+    postgres_server.psql("DROP DATABASE doors WITH (FORCE)")
+
+
+@pytest.mark.parametrize("script", ["openai.py", "fal.py", "replicate.py"])
+def test_every_vendors_client_is_satisfied_on_postgres_too(
+    postgres_house: Gateway, tmp_path: Path, script: str
+) -> None:
+    judged_by(script, postgres_house, tmp_path)
 
 
 def test_the_pages_example_for_openais_client_runs(house: Gateway, tmp_path: Path) -> None:

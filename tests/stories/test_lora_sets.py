@@ -1,6 +1,8 @@
 """Two gateways on one Postgres before one SGLang server, which holds one set of LoRAs: none is made with another's."""
 
+import base64
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +15,8 @@ from PIL import Image
 from adapters.holding import _nickname
 from adapters.registry import CATALOG_DIR
 from gateway import migrations
-from tests.simulators.server import Server
-from tests.simulators.sglang import SGLANG, color
+from tests.simulators.server import Ask, Server, World
+from tests.simulators.sglang import SGLANG, color, respond
 from tests.stories.house import FINAL, Customer, Gateway, eventually
 
 MODEL = "black-forest-labs/flux-1-dev"
@@ -115,6 +117,22 @@ def shown(customer: Customer, job: dict[str, Any]) -> tuple[int, int, int]:
     return pixel[0], pixel[1], pixel[2]
 
 
+def test_the_engine_mixes_if_it_is_asked_wrongly() -> None:
+    """So that a picture of the wrong color would be seen here."""
+    world = World()
+
+    def told(path: str, body: dict[str, Any]) -> Any:
+        return respond(Ask("POST", path, "", {}, json.dumps(body).encode(), "http://engine"), world).body
+
+    told("/v1/set_lora", {"lora_nickname": "a", "lora_path": "a", "strength": 1.0})
+    pieces = iter(told("/v1/images/generations", {"prompt": "a lantern", "width": 8, "height": 8}).pieces)
+    begun = next(pieces)
+    told("/v1/unmerge_lora_weights", {})
+    made = json.loads(begun + b"".join(pieces))["data"][0]["b64_json"]
+    pixel = Image.open(io.BytesIO(base64.b64decode(made))).getpixel((0, 0))
+    assert pixel == color(()) != color((("a", 1.0),)) and world.kept["mixed"] == ["a lantern"]
+
+
 def test_runs_of_three_sets_are_grouped_and_none_is_made_with_anothers(
     replicas: tuple[Gateway, Gateway], engine: Server
 ) -> None:
@@ -142,6 +160,22 @@ def test_a_run_that_waits_for_its_set_is_queued_and_says_so(replicas: tuple[Gate
     assert seen["attempts"][0]["provider_status"] == "waits until the engine holds its LoRAs"
     assert alice.finished(job["id"])["status"] == "succeeded"
     assert alice.finished(slow["id"])["status"] == "succeeded"
+
+
+def test_a_run_that_waits_is_canceled_without_a_word_to_the_engine(
+    replicas: tuple[Gateway, Gateway], engine: Server
+) -> None:
+    first, _ = replicas
+    alice = first.customer("5")
+    slow = alice.submit(asked("ink", 2, " [slow]"))
+    alice.job_when(slow["id"], lambda job: job["status"] == "running")
+    job = alice.submit(asked("both", 2))
+    canceled = alice.post(f"/v1/jobs/{job['id']}/cancel", {}).json()
+    assert canceled["status"] == "canceled" and canceled["canceled_by"] == "provider"
+    assert canceled["cost"]["cost_usd"] in ("0", "0.00")
+    assert alice.finished(slow["id"])["status"] == "succeeded"
+    assert not any("both 2" in prompt for prompt, _ in engine.world.kept["made"])
+    assert alice.held == 0
 
 
 def test_a_set_that_cannot_be_held_fails_its_own_run_and_no_other(

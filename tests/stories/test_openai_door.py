@@ -202,6 +202,21 @@ def test_openrouters_preferences_order_and_bound_the_choice(town: Gateway, upstr
     assert [each["offer"] for each in told["ranked"]] == ["south/story/picture"]
     assert made(only=["east"], max_price={"image": 0.1}).status_code == 400
     assert made(quantizations=["fp8"]).status_code == 400
+    left = made(ignore=["north", "tiered"], sort="price", max_price={"image": 1}, only=["north", "south", "east"])
+    told = alice.get(f"/v1/decisions/{left.headers['x-podium-decision']}").json()
+    assert [each["offer"] for each in told["ranked"]] == ["south/story/picture", "east/story/picture"]
+    assert told["policy"]["name"] == "cheapest", told["policy"]
+
+
+def test_a_policy_can_be_the_model(town: Gateway) -> None:
+    alice, body = town.customer(), {"prompt": "a boat", "podium": {"only": ["east", "south", "north"]}}
+    answer = ask(alice, "/images/generations", body | {"model": "auto:cheapest"})
+    assert answer.headers["x-podium-model"] == "story/picture"
+    told = alice.get(f"/v1/decisions/{answer.headers['x-podium-decision']}").json()
+    assert told["policy"]["name"] == "cheapest"
+    assert [each["offer"].split("/")[0] for each in told["ranked"]] == ["north", "south", "east"]
+    refused = ask(alice, "/images/generations", body | {"model": "auto:prettiest"})
+    assert refused.status_code == 400 and error(refused)["code"] == "model_not_found", refused.text
 
 
 @pytest.fixture(scope="module")

@@ -127,6 +127,11 @@ def test_words_become_a_picture_and_the_picture_a_clip(place: Gateway) -> None:
     cost = sum(Decimal(each["cost"]["cost_usd"]) for each in jobs.values())
     assert Decimal(done["cost_usd"]) == cost == 1 - alice.balance and alice.held == 0 == Decimal(done["held_usd"])
     assert done["metadata"] == {"project": "x"} and done["progress"] == 1.0 and done["error"] is None
+    again = done["request"]
+    assert again["name"] == "a fox" and Decimal(again["max_cost_usd"]) == Decimal("0.10")
+    assert [each["id"] for each in again["steps"]] == ["clip", "still", "outline"]
+    assert again["steps"][1]["job"]["prompt"] == "A poster: {{outline.text}}"
+    assert looked_at(alice, begun(alice, *again.pop("steps"), **again)["id"])["request"]["name"] == "a fox"
     for before, after in ((outline, still), (still, clip)):
         assert before["ended_at"] <= after["ready_at"] <= after["started_at"]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.doors.extras import refused
+from router.policy import SELF_HOSTED
 
 SORTS = {"price": "cheapest", "throughput": "fastest", "latency": "fastest"}
 """Its `sort` → our policy."""
@@ -56,12 +57,24 @@ def _without_fallbacks(routing: dict[str, Any], allowed: object) -> None:
     if allowed is not False:
         return
     if routing.get("order"):
-        both = [each for each in routing["order"] if not routing.get("only") or each in routing["only"]]
-        if not both:
-            raise refused("provider.order", "has nothing in common with only, and no fallbacks are allowed")
-        routing["only"], routing["fallbacks"] = both, min(len(both) - 1, FALLBACKS)
+        routing["only"] = _ordered(routing["order"], routing.get("only") or [])
+        offered = [each for each in routing["only"] if each in routing["order"]]
+        routing["fallbacks"] = min(len(offered) - 1, FALLBACKS)
     else:
         routing["fallbacks"] = 0
+
+
+def _ordered(order: list[Any], only: list[Any]) -> list[Any]:
+    """Those of an order that `only` leaves. There `self-hosted` names nobody: it binds whoever is named beside it."""
+    if SELF_HOSTED in order and len(order) > 1:
+        raise refused("provider.order", f"cannot name {SELF_HOSTED} beside others where no fallbacks are allowed")
+    named = [each for each in only if each != SELF_HOSTED]
+    if order == [SELF_HOSTED]:
+        return [SELF_HOSTED, *named]
+    both = [each for each in order if not named or each in named]
+    if not both:
+        raise refused("provider.order", "has nothing in common with only, and no fallbacks are allowed")
+    return [SELF_HOSTED, *both] if SELF_HOSTED in only else both
 
 
 def _prices(value: object) -> Mapping[str, Any]:

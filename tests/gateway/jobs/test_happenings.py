@@ -1,7 +1,7 @@
 """Events made from rows: nothing is told twice, nothing is left out, wherever a listener stopped."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
@@ -124,17 +124,6 @@ def test_an_id_that_is_none_of_ours_is_told_all(said):
 def test_after_the_end_nothing_is_left_to_tell():
     _, told = heard(Told(), LIFE[-1])
     assert told.status == happenings.DONE and heard(told_by(told.id), LIFE[-1])[0] == []
-
-
-def test_an_event_of_words_costs_far_less_than_a_millisecond():
-    told = Told("running", (1,), 0, 12_345)
-    timer = datetime.now
-    began = timer(UTC)
-    for _ in range(1_000):
-        spoken = happenings.delta(told, "words ")
-        told = spoken.told
-        str(spoken)
-    assert timer(UTC) - began < timedelta(seconds=0.3), "0.3 ms each, on a busy machine"
 
 
 def test_a_partial_picture_is_told_and_leaves_no_trace_in_the_id():

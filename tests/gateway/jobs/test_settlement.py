@@ -229,3 +229,23 @@ def test_a_clip_larger_than_its_resolution_is_the_providers_gift():
 def test_where_no_resolution_was_asked_none_is_judged():
     request = MediaRequest(task=Task.TEXT_TO_VIDEO, prompt="a fox", duration_s=5)
     assert settlement.tier_delivered(request, TIERED, [{"width": 64, "height": 64}]) is None
+
+
+MACHINE = Price(since=DAY, checked=DAY, source="test", rates=(Rate(unit="gpu_second", usd="3.60", per=3600),))
+
+
+def own_run(seconds, bound, quote_nanos):
+    """The bill of a run on an own machine of a tenth of a cent a second, of which our clock says so many seconds."""
+    request = MediaRequest(task=Task.TEXT_TO_IMAGE, prompt="a fox")
+    ours = offer(MACHINE, expects=(Expectation(unit="gpu_second", quantity=bound),))
+    held = settlement.within({"gpu_second": Decimal(seconds)}, MACHINE, request, ours, quote_nanos)
+    return settlement.bill(MACHINE, request, ours, done(), held)
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(0, 10**12))
+def test_seconds_by_our_clock_never_cost_more_than_was_held_whatever_bounds_them_by_now(millis, bound, quote_nanos):
+    assert own_run(Decimal(millis) / 1000, bound, quote_nanos).nanos <= quote_nanos
+
+
+def test_seconds_of_a_machine_are_paid_as_they_were_and_not_as_their_bound():
+    assert own_run("59.1", 60, 60_000_000).nanos == 59_100_000

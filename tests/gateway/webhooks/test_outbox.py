@@ -90,7 +90,13 @@ async def test_the_endpoints_of_a_revoked_key_hear_nothing_any_more(database, re
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("kind", "event"),
-    [(Changed.RETIRED, "model.retired"), (Changed.PRICE, "price.changed"), (Changed.APPEARED, None)],
+    [
+        (Changed.DEPRECATED, "model.deprecated"),
+        (Changed.STALE, "model.stale"),
+        (Changed.RETIRED, "model.retired"),
+        (Changed.PRICE, "price.changed"),
+        (Changed.APPEARED, None),
+    ],  # fmt: skip
 )
 async def test_what_the_feed_of_changes_says_is_told_to_everybody_who_asked(database, receiver, kind, event):
     await endpoint(database, receiver.url, *rules.ASKED_FOR)

@@ -129,6 +129,19 @@ def test_an_output_that_did_not_come_is_said(outputs):
         references.filled(PICTURE | {"prompt": "{{still.text}}"}, {"still": [{"asset": "ast_1"}]})
 
 
+@pytest.mark.parametrize("job", [
+    {"prompt": "{{a.text}}" * 10_000},
+    {"messages": [{"role": "user", "content": "{{a.text}}" * 5_000}] * 2},
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": "{{a.text}}"}] * 5_000}] * 2},
+])  # fmt: skip
+def test_a_short_body_cannot_ask_for_words_without_end(job):
+    outputs = {"a": [{"text": "x" * (101)}]}
+    with pytest.raises(LookupError, match="1,000,000 characters"):
+        references.filled(job, outputs)
+    enough = {"a": [{"text": "x" * (99)}]}
+    assert references.filled(job, enough)
+
+
 @given(st.text(), st.text())
 def test_words_are_put_in_as_they_are_and_never_read_again(before, words):
     job = {"prompt": before.replace("{{", "") + "{{a.text}}"}

@@ -29,6 +29,22 @@ from gateway.routing.body import Wishes
             {"order": ["fal", "kling"], "only": ["kling"], "allow_fallbacks": False},
             {"order": ["fal", "kling"], "only": ["kling"], "fallbacks": 0},
         ),
+        (
+            {"order": ["comfyui", "a1111"], "only": ["self-hosted"], "allow_fallbacks": False},
+            {"order": ["comfyui", "a1111"], "only": ["self-hosted", "comfyui", "a1111"], "fallbacks": 1},
+        ),
+        (
+            {"order": ["fal", "ray"], "only": ["ray", "self-hosted"], "allow_fallbacks": False},
+            {"order": ["fal", "ray"], "only": ["self-hosted", "ray"], "fallbacks": 0},
+        ),
+        (
+            {"order": ["self-hosted"], "allow_fallbacks": False},
+            {"order": ["self-hosted"], "only": ["self-hosted"], "fallbacks": 0},
+        ),
+        (
+            {"order": ["self-hosted"], "only": ["ray"], "allow_fallbacks": False},
+            {"order": ["self-hosted"], "only": ["self-hosted", "ray"], "fallbacks": 0},
+        ),
         ({"data_collection": "allow", "zdr": False, "quantizations": None}, {}),
     ],
 )
@@ -61,6 +77,7 @@ def test_the_highest_prices_are_left_for_the_offers() -> None:
         ({"max_price": 1}, "provider.max_price"),
         ({"allow_fallbacks": "no"}, "provider.allow_fallbacks"),
         ({"order": ["fal"], "only": ["kling"], "allow_fallbacks": False}, "provider.order"),
+        ({"order": ["self-hosted", "fal"], "allow_fallbacks": False}, "provider.order"),
     ],
 )
 def test_a_wish_that_cannot_be_kept_is_refused_by_its_name(value: Any, path: str) -> None:
