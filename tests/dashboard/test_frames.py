@@ -1,7 +1,12 @@
 """Documents of the API into rows: parts of scores, waterfalls, money."""
 
+import re
+
+import pytest
+
 from dashboard import charts, frames
 from dashboard.words import moment, plain, seconds, usd
+from gateway.jobs.settlement import SOURCES
 from tests.dashboard.documents import CHURN, MARKET, attempt, decision, group, job, ranked, rejected
 
 
@@ -125,7 +130,26 @@ def test_money_and_times_are_told_with_their_units():
 
 
 def test_somebody_elses_words_draw_no_picture_and_lead_nowhere():
-    assert plain("![x](https://elsewhere.example/a_b) *c*") == (r"\!\[x\]\(https\://elsewhere\.example/a\_b\) \*c\*")
+    shown = plain("![x](https://elsewhere.example/a_b) *c*")
+    assert shown == "\\!\\[x\\]\\(https\\:\u2060//elsewhere\\.example/a\\_b\\) \\*c\\*"
+
+
+@pytest.mark.parametrize("address", ["https://a.example/b", "HTTP://a.example", "www.a.example", "me@a.example"])
+def test_a_bare_address_in_somebody_elses_words_is_no_address_any_more(address):
+    shown = plain(f"see {address} now").replace("\\", "")
+    assert not re.search(r"https?://|www\.|[\w.]@\w", shown, re.IGNORECASE)
+    assert shown.replace("\u2060", "") == f"see {address} now"
+
+
+def test_whose_word_a_cost_is_has_words_for_every_source_that_a_bill_has():
+    assert set(frames.COST_SAID) == set(SOURCES)
+
+
+def test_a_list_of_jobs_names_the_keys_for_who_may_know_them():
+    made = job() | {"key": "key_1"}
+    assert frames.jobs({"data": [made]}, {"key_1": "shop"})[0]["key"] == "shop"
+    assert frames.jobs({"data": [made]}, {})[0]["key"] == "key_1"
+    assert "key" not in frames.jobs({"data": [made]})[0]
 
 
 def test_an_attempt_that_is_open_ends_now_and_is_of_a_colour_of_its_own():

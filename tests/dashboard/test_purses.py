@@ -34,11 +34,13 @@ def test_statements_are_offered_for_this_month_and_those_before():
 
 def test_the_oldest_hold_is_first_and_the_sum_is_exact():
     def job(name, at, held):
-        return {"id": name, "created_at": at, "status": "running", "task": "text", "offer": "p/a/b",
+        return {"id": name, "created_at": at, "status": "running", "task": "text", "offer": "p/a/b", "key": "key_1",
                 "cost": {"held_usd": held}}  # fmt: skip
 
     now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-    rows = purses.holds([job("b", "2026-11-21T11:59:30Z", "0.1"), job("a", "2026-11-21T10:00:00Z", "0.000000002")], now)
+    jobs = [job("b", "2026-11-21T11:59:30Z", "0.1"), job("a", "2026-11-21T10:00:00Z", "0.000000002")]
+    rows = purses.holds(jobs, now, {"key_1": "shop"})
+    assert {row["key"] for row in rows} == {"shop"}
     assert [(row["job"], row["for"]) for row in rows] == [("a", "2 hours"), ("b", "30 seconds")]
     assert purses.total(rows) == Decimal("0.100000002")
 

@@ -194,9 +194,35 @@ def test_a_job_that_runs_shows_its_events_and_can_be_canceled(opened, lived):
 
 def test_jobs_of_one_model_are_found_and_an_empty_page_says_what_to_do(opened, lived):
     app = opened("jobs", secret=lived.caller.secret, of_model="podium/sandbox-words")
-    assert "of sandbox-words among" in whole(app)
+    assert "The newest first" in whole(app)
+    [table] = [each.value for each in app.dataframe if "offer" in each.value]
+    assert {offer.rpartition("/")[2] for offer in table["offer"]} == {"sandbox-words"} and "key" not in table
     app = opened("jobs", secret=lived.gateway.customer("1").secret)
     assert "the playground makes one" in whole(app)
+
+
+def test_an_admin_sees_whose_a_job_is_and_asks_for_those_of_one_key(opened, lived):
+    other = lived.gateway.customer("1")
+    made = other.done({"task": "text", "prompt": "a haiku on rain", "max_tokens": 20})
+    key = lived.admin.get(f"/v1/keys/{other.id}")["name"]
+    named = f"{key} ({other.id[-4:]})"
+    app = opened("jobs")
+    whole(app)
+    chooser = next(each for each in app.selectbox if each.label == "Key")
+    assert named in chooser.options
+    chooser.set_value(named).run()
+    whole(app)
+    [table] = [each.value for each in app.dataframe if "offer" in each.value]
+    assert list(table["job"]) == [made["id"]] and set(table["key"]) == {named}
+
+
+def test_a_model_shows_its_latest_jobs_and_to_others_none_of_them(opened, lived):
+    model = lived.picture["offer"].partition("/")[2]
+    assert "Latest jobs" in whole(opened("models", secret=lived.caller.secret, model=model))
+    said = told(opened("models", secret=lived.caller.secret, model=model))
+    assert "**succeeded**" in said and "No job of yours" not in said
+    stranger = lived.gateway.customer("1")
+    assert "No job of yours ran on it yet" in whole(opened("models", secret=stranger.secret, model=model))
 
 
 def test_older_jobs_are_a_page_away_and_the_address_says_which(opened, lived):

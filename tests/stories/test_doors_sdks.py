@@ -56,3 +56,9 @@ def test_the_pages_example_for_openais_client_runs(house: Gateway, tmp_path: Pat
     assert done.returncode == 0, done.stderr[-6_000:]
     assert (tmp_path / "fox.png").read_bytes()[:4] == b"\x89PNG" and b"ftyp" in (tmp_path / "fox.mp4").read_bytes()[:16]
     assert len(done.stdout.split()) > 3
+
+
+def test_the_page_has_no_code_but_what_is_run() -> None:
+    """Here, in the stories of fal's door and Replicate's, and in those of their webhooks; the JSON shows a body."""
+    page = (ROOT / "docs" / "doors.md").read_text("utf-8")
+    assert re.findall(r"^```(\w+)$", page, re.MULTILINE) == "python python javascript json python python".split()

@@ -96,7 +96,7 @@ async def test_the_endpoints_of_a_revoked_key_hear_nothing_any_more(database, re
         (Changed.RETIRED, "model.retired"),
         (Changed.PRICE, "price.changed"),
         (Changed.APPEARED, None),
-    ],  # fmt: skip
+    ],
 )
 async def test_what_the_feed_of_changes_says_is_told_to_everybody_who_asked(database, receiver, kind, event):
     await endpoint(database, receiver.url, *rules.ASKED_FOR)

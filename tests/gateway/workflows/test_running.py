@@ -16,9 +16,12 @@ from gateway.keys import plans, service as keys
 from gateway.keys.rules import Plan
 from gateway.ledger import book, rules as ledger
 from gateway.ledger.tables import ENTRY
-from gateway.workflows import retention, store
+from gateway.problems import RateLimited
+from gateway.workflows import retention, service, store
 from gateway.workflows.body import WorkflowBody
+from gateway.workflows.rules import READY_MOST_S
 from gateway.workflows.service import Workflows
+from gateway.workflows.starting import patient_s
 from gateway.workflows.tables import STEP, WORKFLOW
 from tests.gateway.jobs.accounts import CHEAP_NANOS, GONE, House
 from tests.stories.cards import asked, write_cards
@@ -243,6 +246,43 @@ async def test_a_plan_that_allows_one_job_at_a_time_makes_steps_wait(house):
     await carried_on(workflows)
     seen = await workflows.see(house.caller, seen.workflow["id"])
     assert seen.workflow["status"] == "succeeded" and not any(each["error"] for each in seen.steps)
+
+
+@pytest.mark.anyio
+async def test_a_step_that_has_waited_long_for_its_plan_is_tried_less_often(house):
+    def unit(connection):
+        plans.insert(connection, Plan("pln_1", "one", concurrency=1), clock.now())
+        keys.change(connection, house.caller.id, {"plan": "pln_1"})
+
+    await house.database.together(unit)
+    workflows = another(house, house.database)
+    await workflows.submit(house.caller, body({"a": [], "b": []}), None)
+    await carried_on(workflows)
+    hour_ago, here = clock.now() - timedelta(hours=1), STEP.c.status == "ready"
+    await house.database.together(lambda c: c.execute(sa.update(STEP).where(here).values(ready_at=hour_ago)) and None)
+    await time_passes(house.database)
+    await carried_on(workflows)
+    [left] = [each for each in await rows(house.database, STEP) if each["status"] == "ready"]
+    assert "rate_limited" in left["error"] and left["due_at"] - clock.now() > timedelta(minutes=7)
+    tries, waited_s = 0, 0.0
+    while waited_s < READY_MOST_S:
+        start = clock.now()
+        tries, waited_s = tries + 1, waited_s + patient_s(5, start - timedelta(seconds=waited_s), start)
+    assert tries < 100
+
+
+@pytest.mark.anyio
+async def test_a_key_has_so_many_workflows_under_way_and_no_more(house, monkeypatch):
+    monkeypatch.setattr(service, "RUNNING_MOST", 2)
+    workflows = another(house, house.database)
+    asking = [workflows.submit(house.caller, body({"a": []}), f"key {number}") for number in range(4)]
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in found) == ["RateLimited", "RateLimited", "Seen", "Seen"]
+    [first, _] = [number for number, each in enumerate(found) if not isinstance(each, RateLimited)]
+    again = await workflows.submit(house.caller, body({"a": []}), f"key {first}")
+    assert again.workflow["id"] == found[first].workflow["id"], "one that is there is answered all the same"
+    await workflows.cancel(house.caller, again.workflow["id"])
+    assert (await workflows.submit(house.caller, body({"a": []}), None)).workflow["status"] == "running"
 
 
 @pytest.mark.anyio
