@@ -157,7 +157,8 @@ def by_day(rows: Sequence[Row], days: Sequence[str], dimension: str, field: str,
             x=alt.X(
                 "day:O", scale=alt.Scale(domain=list(days)),
                 axis=alt.Axis(
-                    title="day (UTC)", labelExpr="substring(datum.value, 5)", labelOverlap=True, labelAngle=0
+                    title="day (UTC)", labelExpr="utcFormat(toDate(datum.value), '%d %b')", labelOverlap=True,
+                    labelAngle=0,
                 ),
             ),
             y=alt.Y(f"sum({field}):Q", axis=alt.Axis(title=title, format=AMOUNT_FORMAT)),

@@ -107,11 +107,19 @@ def margin_words(decision: Document) -> str:
             pass
     ahead = {name: first["parts"][name] - second["parts"].get(name, 0.0) for name in first["parts"]}
     told = sorted(ahead.items(), key=lambda item: -abs(item[1]))
-    said = ", ".join(f"{name} {value:+.3f}" for name, value in told if abs(value) >= 0.0005)
     gap = first["score"] - second["score"]
-    return (
-        f"{first['offer']} is {gap:.3f} points ahead of {second['offer']}: {said or 'equal in every part, so by name'}."
-    )
+    if not gap:
+        return f"{first['offer']} has as many points as {second['offer']}, and came first by its name."
+    seen = min(0.0005, abs(gap) / 10)
+    said = ", ".join(f"{name} {points(value, '+')}" for name, value in told if abs(value) >= seen)
+    if gap < 0:
+        return f"{first['offer']} came first with {points(-gap)} points less than {second['offer']}: {said}."
+    return f"{first['offer']} is {points(gap)} points ahead of {second['offer']}: {said}."
+
+
+def points(value: float, sign: str = "-") -> str:
+    """To a thousandth; what is less has one digit: a difference that decided is never shown as none."""
+    return f"{value:{sign}.3f}" if abs(value) >= 0.0005 else f"{Decimal(f'{value:.0e}'):{sign}f}"
 
 
 # Jobs and their attempts.
@@ -183,8 +191,9 @@ def waterfall(job: Document, now: str | None = None) -> list[Row]:
 
 
 def receipt(job: Document) -> list[Row]:
-    """The lines of the bill, as decimal text: a receipt is not rounded."""
-    return [
+    """The lines of the bill, as decimal text: a receipt is not rounded. What the gateway asks beyond the prices is a
+    line too, so that the lines come to the sum."""
+    rows = [
         {
             "unit": line["unit"].replace("_", " "),
             "quantity": line["quantity"],
@@ -193,6 +202,10 @@ def receipt(job: Document) -> list[Row]:
         }
         for line in job["cost"]["lines"]
     ]
+    rest = Decimal(job["cost"]["cost_usd"] or 0) - sum((Decimal(row["USD"]) for row in rows), Decimal(0))
+    if rest > 0:
+        rows.append({"unit": "margin of the plan", "quantity": "1", "USD each": f"{rest:f}", "USD": f"{rest:f}"})
+    return rows
 
 
 # Money.

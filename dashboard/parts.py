@@ -13,6 +13,8 @@ from dashboard.words import plain
 _PLACES = "podium.places"
 
 USD = st.column_config.NumberColumn(format="%.6g USD")
+SUMS = st.column_config.NumberColumn(format="%.2f USD")
+"""Of many jobs: to the cent, so that the points stand below one another."""
 QUALITY = st.column_config.NumberColumn(
     format="%.2f", help="The chance to win against the median model of its boards, from 0 to 1."
 )
@@ -33,15 +35,23 @@ def link(page: str, label: str, **query: str) -> None:
     st.page_link(st.session_state[_PLACES][page], label=label, icon=":material/arrow_forward:", query_params=query)
 
 
+def back(page: str, label: str, **query: str) -> None:
+    """From one thing to the list that it is of."""
+    st.page_link(st.session_state[_PLACES][page], label=label, icon=":material/arrow_back:", query_params=query)
+
+
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.75rem; padding-bottom: 3rem; max-width: 90rem; }
 [data-testid="stMain"] :focus-visible, [data-testid="stSidebar"] :focus-visible {
   outline: 2px solid #2684c7; outline-offset: 2px; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"]:not(:hover) { background: transparent; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] * { font-weight: 400; }
 </style>"""
 
 
 def dress() -> None:
-    """What the theme cannot say: less air above a page, and a focus that is seen."""
+    """What the theme cannot say: less air above a page, a focus that is seen, and links in a page that look alike,
+    whether they lead to another page or to another thing on this one."""
     st.html(STYLE)
 
 

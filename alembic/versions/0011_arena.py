@@ -66,7 +66,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("battle_id"),
     )
     with op.batch_alter_table("vote", schema=None) as batch_op:
-        batch_op.create_index("ix_vote_task", ["task", "counted"], unique=False)
+        batch_op.create_index(
+            "ix_vote_task", ["counted", "task", "first_model", "second_model", "outcome"], unique=False
+        )
         batch_op.create_index("ix_vote_key", ["key_id", "first_model", "second_model", "cast_at"], unique=False)
 
 

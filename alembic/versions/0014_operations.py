@@ -29,8 +29,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("offer"),
     )
     op.create_index(
-        "ix_attempt_ended", "attempt", ["ended_at", "provider", "offer", "status", "fault"], unique=False,
-        sqlite_where=sa.text("ended_at IS NOT NULL"), postgresql_where=sa.text("ended_at IS NOT NULL"),
+        "ix_attempt_ended",
+        "attempt",
+        ["ended_at", "provider", "offer", "status", "fault"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
     )
 
 

@@ -78,7 +78,7 @@ def _budgets(connection: Connection, people: list[Person], projects: list[str], 
         ("Notebook of Mira, each day", Scope.KEY, people[5].caller.id, Window.DAY, 0.0005 * jobs, True),
     )
     for name, scope, subject, window, usd, is_hard in made:
-        limit = round(usd) * NANOS + NANOS
+        limit = max(1, round(usd)) * NANOS
         budget = Budget(clock.new_id("bud"), name, scope, subject, window, limit, is_hard, (), (), (50, 80, 100))
         budgets.insert(connection, budget, since)
 

@@ -114,7 +114,7 @@ def _one(battle_id: str) -> None:
     battle = session.live(f"/v1/arena/battles/{battle_id}")
     st.title("Battle", anchor=False)
     st.markdown(f"**{battle['task']}**: {plain(battle['request']['prompt'])}")
-    parts.link("arena", "All battles and standings", task=battle["task"])
+    parts.back("arena", "All battles and standings", task=battle["task"])
     _said()
     match battle["status"]:
         case "running":

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, frames, hindsight, parts, session
+from dashboard import charts, frames, hindsight, parts, session, tellings
 from dashboard.client import Document
 from dashboard.words import count, plain
 
@@ -79,7 +79,7 @@ def _otherwise(decision: Document, key: str) -> None:
         return
     st.subheader("What would have changed it", anchor=False)
     for runner in runners[:TOLD]:
-        st.markdown(f"- `{runner.offer}` was {plain(hindsight.sentence(runner))}")
+        st.markdown(f"- `{runner.offer}` was {plain(tellings.sentence(runner))}")
     policy = decision["policy"]
     weights = ", ".join(f"{name} {weight:g}" for name, weight in hindsight.weights(policy).items())
     st.caption(
@@ -87,7 +87,7 @@ def _otherwise(decision: Document, key: str) -> None:
         f"first; all else stays as it was (weights: {weights}). A dash: no value would do."
     )
     parts.table(
-        hindsight.table(runners),
+        tellings.table(runners),
         f"{key}-otherwise",
         (),
         **{"price at most": parts.USD, "median time at most": st.column_config.NumberColumn(format="%.3g s")},
@@ -96,7 +96,7 @@ def _otherwise(decision: Document, key: str) -> None:
 
 def _let_in(decision: Document, key: str) -> None:
     """The limits of the request that turned offers away, and by how much."""
-    rows = hindsight.lifted(hindsight.lifts(decision))
+    rows = tellings.lifted(hindsight.lifts(decision))
     if rows:
         st.markdown(f"**{count(len(rows), 'offer')}** would have been let in by another limit, the best placed first:")
         parts.table(rows, f"{key}-lifts")

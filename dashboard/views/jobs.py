@@ -121,7 +121,7 @@ def _wall(jobs: list[Document]) -> None:
     st.subheader("Newest outputs", anchor=False)
     for start in range(0, len(made), COLUMNS):
         for column, (job, output) in zip(st.columns(COLUMNS), made[start : start + COLUMNS], strict=False):
-            with column, st.container(border=True):
+            with column, st.container(border=True, height="stretch"):
                 output_shown(output)
                 parts.link("jobs", f"{job['task']}, {usd(job['cost']['cost_usd'])}", job=job["id"])
 
@@ -129,7 +129,7 @@ def _wall(jobs: list[Document]) -> None:
 def _one(job_id: str) -> None:
     st.title("Job", anchor=False)
     st.code(job_id, language=None)
-    parts.link("jobs", "All jobs")
+    parts.back("jobs", "All jobs")
     first = session.live(f"/v1/jobs/{job_id}")
     if first["status"] in FINAL:
         job_shown(first)

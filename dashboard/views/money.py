@@ -91,9 +91,9 @@ def _total(total: Document) -> None:
 def _table(rows: list[Row], dimension: str) -> None:
     for_admins = ("cost", "margin", "overrun")
     kept = rows if session.is_admin() else [{k: v for k, v in row.items() if k not in for_admins} for row in rows]
-    money = ("spend", "a job on average", *for_admins)
-    shown: dict[str, Any] = {name: parts.USD for name in money if kept and name in kept[0]}
-    shown["compute units"] = st.column_config.NumberColumn(format="localized")
+    shown: dict[str, Any] = {name: parts.SUMS for name in ("spend", *for_admins) if kept and name in kept[0]}
+    shown |= dict.fromkeys(("compute units", "jobs", "succeeded"), st.column_config.NumberColumn(format="localized"))
+    shown["a job on average"] = st.column_config.NumberColumn(format="%.4f USD")
     parts.table(kept, f"money-table-{dimension}", (), **shown)
 
 
@@ -160,7 +160,7 @@ def _cheaper() -> None:
     st.markdown(
         f"Of {usd(sum(each.spent_usd for each in rows))} about **{usd(round(saved, 2))}** might have been saved."
     )
-    shown: dict[str, Any] = {"spend": parts.USD, "would have saved about": parts.USD}
+    shown: dict[str, Any] = {"spend": parts.SUMS, "would have saved about": parts.SUMS}
     shown |= {
         "as good and cheaper": st.column_config.TextColumn(width="medium"),
         "its price is lower by": parts.SHARE,

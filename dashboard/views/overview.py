@@ -106,8 +106,8 @@ def _money(today: date) -> None:
     spent_month.metric(f"Spent in {today:%B}", usd(month["spend_usd"]), border=True)
     made.metric("Jobs settled today", f"{day['jobs']:,}", border=True)
     failed.metric(
-        "Of them brought nothing", f"{day['jobs'] - day['succeeded']:,}", border=True,
-        help="Settled jobs that did not bring what was asked: failed, refused or canceled.",
+        "Failed or canceled today", f"{day['jobs'] - day['succeeded']:,}", border=True,
+        help="Of the jobs settled today (UTC), those that did not bring what was asked.",
     )  # fmt: skip
 
 
@@ -163,7 +163,8 @@ def _failures(providers: list[Document], beside: list[str]) -> None:
                    ":material/check_circle: No attempt failed in the last 24 hours.")  # fmt: skip
     for job in failed[:LISTED]:
         code = str((job["error"] or {}).get("code", "failed")).replace("_", " ")
-        parts.link("jobs", f"{parts.moment(job['created_at'])} · {code} · {short(job['offer'])}", job=job["id"])
+        at = parts.moment(job["created_at"])[5:16]  # of the last days: the year and the seconds only take room
+        parts.link("jobs", f"{at} · {code} · {short(job['offer'])}", job=job["id"])
 
 
 def _changes(today: date) -> None:

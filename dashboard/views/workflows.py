@@ -110,7 +110,7 @@ def _one(workflow_id: str) -> None:
     first = session.live(f"/v1/workflows/{workflow_id}")
     st.title(plain(first["name"] or "Workflow"), anchor=False)
     st.code(workflow_id, language=None)
-    parts.link("workflows", "All workflows")
+    parts.back("workflows", "All workflows")
     if first["status"] == "running":
         _running(workflow_id)
     else:
@@ -166,8 +166,10 @@ def _facts(workflow: Document) -> None:
     )
     with doing:
         _doing(workflow)
-    st.progress(min(1.0, workflow["progress"]), text=graphs.counted(workflow["counts"]) + _held(workflow))
-    st.caption(f"Begun {parts.moment(workflow['created_at'])}, ended {parts.moment(workflow['ended_at'])}.")
+    ended = f", ended {parts.moment(workflow['ended_at'])}" if workflow["ended_at"] else ""
+    if workflow["status"] != "succeeded":  # then every step did, and a full bar says nothing more
+        st.progress(min(1.0, workflow["progress"]), text=graphs.counted(workflow["counts"]) + _held(workflow))
+    st.caption(f"Begun {parts.moment(workflow['created_at'])}{ended}.")
 
 
 def _held(workflow: Document) -> str:
@@ -224,7 +226,7 @@ def _outputs(workflow: Document) -> None:
     made.sort(key=lambda pair: pair[0]["level"])
     for start in range(0, len(made), COLUMNS):
         for column, (step, output) in zip(st.columns(COLUMNS), made[start : start + COLUMNS], strict=False):
-            with column, st.container(border=True):
+            with column, st.container(border=True, height="stretch"):
                 st.markdown(f"**{plain(step['id'])}**")
                 output_shown(output, told=f"What the step {step['id']} made")
                 parts.link("jobs", f"{step['task']}, {usd(step['cost_usd'])}", job=step["job"])

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -35,6 +35,9 @@ TICK = Tick("arena", every_s=60, deadline_s=120)
 SETTLED_MOST = 200
 """Battles that one look settles: each may write two pictures anew, which takes a second or so for the largest."""
 
+KNOWN_FOR = timedelta(seconds=30)
+"""Replicas whose clocks differ may write a vote down with an id before the newest: so long it is not seen."""
+
 Jobrow = Mapping[Any, Any]
 
 
@@ -45,12 +48,21 @@ class Refused(NamedTuple):
     side: Side
 
 
+class Known(NamedTuple):
+    """All standings as they were when this was the newest vote."""
+
+    newest: str | None
+    at: datetime
+    standings: Mapping[Task, tuple[Rated, ...]]
+
+
 @dataclass
 class Arena:
     """`least_votes`: a model with fewer votes is not on our board, however it is rated."""
 
     jobs: Jobs
     least_votes: int
+    known: Known | None = None
 
     async def begin(self, caller: Caller, body: BattleBody, idempotency_key: str | None) -> Battle:
         """Two jobs in one commit, with their holds; or none."""
@@ -227,9 +239,13 @@ class Arena:
         )
 
     async def standings(self, task: Task | None = None) -> dict[Task, tuple[Rated, ...]]:
-        """Ratings by all votes that count, best first."""
-        counts = await self.jobs.db.read(lambda connection: store.counts(connection, task))
-        return {each: await self._rated(votes) for each, votes in sorted(counts.items())}
+        """Ratings by all votes that count, best first: reckoned once for each new vote, not for each reader."""
+        newest, now, known = await self.jobs.db.read(store.newest_vote), clock.now(), self.known
+        if known is None or known.newest != newest or now - known.at > KNOWN_FOR:
+            counts = await self.jobs.db.read(store.counts)
+            rated = {each: await self._rated(votes) for each, votes in sorted(counts.items())}
+            known = self.known = Known(newest, now, rated)
+        return {each: rated for each, rated in known.standings.items() if task in (None, each)}
 
     async def _rated(self, counts: Counts) -> tuple[Rated, ...]:
         return await asyncio.to_thread(ratings.rate, rules.tallies(counts, self.jobs.supply.models))

@@ -84,6 +84,12 @@ def cast(connection: Connection, battle: Battle, choice: Choice, moves: str, now
     return insert_once(connection, VOTE, row, ["battle_id"])
 
 
+def newest_vote(connection: Connection) -> str | None:
+    """The id of the last vote: whoever has counted it has counted all before it."""
+    found: str | None = connection.execute(sa.select(sa.func.max(VOTE.c.id))).scalar()
+    return found
+
+
 def counts(connection: Connection, task: Task | None = None) -> dict[Task, Counts]:
     """All votes that count, by task."""
     columns = VOTE.c.task, VOTE.c.first_model, VOTE.c.second_model, VOTE.c.outcome

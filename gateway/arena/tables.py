@@ -49,7 +49,7 @@ class VoteRow(SQLModel, table=True):
 
     __tablename__ = "vote"
     __table_args__: ClassVar = (
-        sa.Index("ix_vote_task", "task", "counted"),
+        sa.Index("ix_vote_task", "counted", "task", "first_model", "second_model", "outcome"),
         sa.Index("ix_vote_key", "key_id", "first_model", "second_model", "cast_at"),
     )
 

@@ -156,11 +156,17 @@ def open_at(connection: Connection, providers: Sequence[str]) -> dict[str, int]:
 
 
 def beside(connection: Connection, attempt: Attempt, since: datetime) -> tuple[int, datetime | None]:
-    """How many attempts are open at the provider of this one, itself among them; and when the last other one there
-    ended, if that was after `since`."""
-    ended = sa.and_(ATTEMPT.c.provider == attempt.provider, ATTEMPT.c.ended_at > since, ATTEMPT.c.id != attempt.id)
+    """How many attempts are open that were sent to the provider of this one, itself among them; and when the last one
+    there ended that was sent before this one began, if that was after `since`.
+
+    One that was sent later was not in front of it, and one that was never sent was nowhere: what is refused or canceled
+    meanwhile makes no run shorter.
+    """
+    there = sa.and_(ATTEMPT.c.provider == attempt.provider, ATTEMPT.c.sends > 0)
+    ended = sa.and_(there, ATTEMPT.c.ended_at > since, ATTEMPT.c.started_at < since, ATTEMPT.c.id != attempt.id)
     last: datetime | None = connection.execute(sa.select(sa.func.max(ATTEMPT.c.ended_at)).where(ended)).scalar()
-    return open_at(connection, (attempt.provider,)).get(attempt.provider, 0), last
+    count = sa.select(sa.func.count()).select_from(ATTEMPT).where(there, ATTEMPT.c.status == Status.OPEN.value)
+    return int(connection.execute(count).scalar_one()), last
 
 
 def hurry_at(connection: Connection, providers: Sequence[str], now: datetime) -> int:

@@ -89,11 +89,12 @@ def run_seconds(
     """GPU seconds of a run by our own clock, for an engine that says nothing of time. Never more than it took.
 
     From the submit, or from the end of our run before it where there is one place only; to the last poll at which it
-    may have ended. Where several run side by side, the machine's time is shared among ours (`beside`, this one too).
+    may have ended. Where several run side by side, the machine's time is shared among ours (`beside`, this one too),
+    but by no more than there are places: who waits for one takes nothing of it.
     """
     begun = max(started_at, before_ended_at) if before_ended_at and slots == 1 else started_at
     seconds = max(0.0, (ended_at - begun).total_seconds() - poll_s)
-    return Decimal(str(round(seconds / (beside if slots > 1 and beside > 1 else 1), 3)))
+    return Decimal(str(round(seconds / max(1, min(beside, slots)), 3)))
 
 
 def run_usage(usage: Usage) -> float | None:

@@ -121,10 +121,13 @@ _JOB_OVER = sa.or_(JOB.c.id.is_(None), JOB.c.status.in_([status.value for status
 
 
 def claimable(connection: Connection, now: datetime) -> list[str]:
-    """Workflows in which something is to be done: a job of theirs has ended, or a step is due."""
+    """Workflows in which something is to be done: a job of theirs has ended, or a step is due.
+
+    Each once, which is not asked of the database: to name each once, SQLite reads all steps that there ever were.
+    """
     ended = sa.select(STEP.c.workflow_id).select_from(STEP.outerjoin(JOB, JOB.c.id == STEP.c.job_id))
     due = sa.select(WORKFLOW.c.id).where(WORKFLOW.c.due_at <= now).order_by(WORKFLOW.c.due_at).limit(CLAIM)
-    first = connection.execute(ended.where(_RUNNING, _JOB_OVER).distinct().limit(CLAIM)).scalars()
+    first = connection.execute(ended.where(_RUNNING, _JOB_OVER).limit(CLAIM)).scalars()
     return list(dict.fromkeys([*first, *connection.execute(due).scalars()]))
 
 

@@ -1,6 +1,6 @@
 """Every page of the dashboard in one table: a page that is added is one line here, and is opened, shot and measured."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.stories.house import Gateway
 
@@ -33,6 +33,7 @@ LOOKS = (
         ),
     ),
     Look("playground", "/playground", ("What matters", "quoted")),
+    Look("playground-run", "/playground?{runs}", ("Side by side", "Receipt", "by the price table")),
     Look("jobs", "/jobs", ("Newest outputs",)),
     Look("job", "/jobs?job={job}", ("Receipt", "Attempts")),
     Look("workflows", "/workflows", ("Begin one", "Choose a row to open it")),
@@ -50,15 +51,33 @@ LOOKS = (
 
 
 def address(look: Look, gateway: Gateway) -> str:
-    """The page's address on a filled gateway: its newest picture of the past, and how that was decided."""
-    if "{" not in look.path and look.name != "workflows":
-        return look.path
-    workflow = made_workflow(gateway)
-    pictures = gateway.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=100").json()["data"]
-    newest = next(each for each in pictures if not each["offer"].startswith("sandbox/"))
-    return look.path.format(job=newest["id"], decision=newest["decision"], workflow=workflow)
+    """The page's address on a filled gateway. Where it has something to show, it is of the past, or made now."""
+    filled = {"job": a_job, "decision": a_decision, "workflow": made_workflow, "runs": made_runs}
+    if look.name == "workflows":
+        made_workflow(gateway)
+    return look.path.format_map({name: find(gateway) for name, find in filled.items() if f"{{{name}}}" in look.path})
 
 
+def pictures(gateway: Gateway) -> list[dict[str, Any]]:
+    """The newest pictures of the made-up past, newest first."""
+    found = gateway.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=200").json()["data"]
+    return [each for each in found if not each["offer"].startswith("sandbox/")]
+
+
+def a_job(gateway: Gateway) -> str:
+    """One that needed a second attempt, if there is one: it has more to show."""
+    found = pictures(gateway)
+    return str(next((each for each in found if len(each["attempts"]) > 1), found[0])["id"])
+
+
+def a_decision(gateway: Gateway) -> str:
+    """One whose score has several parts: of a policy that weighs more than the cost."""
+    found = [each["decision"] for each in pictures(gateway)[:DECISIONS_MOST]]
+    decisions = (gateway.admin.get(f"/v1/decisions/{each}").json() for each in found)
+    return next((str(each["id"]) for each in decisions if len(each["ranked"][0]["parts"]) >= PARTS), found[0])
+
+
+PARTS, DECISIONS_MOST = 4, 40
 SMALL = {"task": "text-to-image", "model": "podium/sandbox-pictures", "width": 256, "height": 256}
 WORDS = {"task": "text", "model": "podium/sandbox-words", "prompt": "One line on a fox.", "max_tokens": 20}
 STEPS = [
@@ -69,6 +88,14 @@ STEPS = [
         "inputs": [{"role": "source", "from": "still.outputs.0"}],
     }},
 ]  # fmt: skip
+
+
+def made_runs(gateway: Gateway) -> str:
+    """Two models of the sandbox on one prompt, as the words of an address."""
+    caller = gateway.customer("1")
+    body = {"task": "text-to-image", "prompt": "a red fox in fresh snow", "width": 1024, "height": 1024}
+    models = ("podium/sandbox-pictures", "podium/sandbox-pictures-draft")
+    return "&".join(f"jobs={caller.done(body | {'model': model})['id']}" for model in models)
 
 
 def made_workflow(gateway: Gateway) -> str:

@@ -1,12 +1,11 @@
 """What people do with the dashboard, click by click, in a real browser against a real gateway."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
 from benchmarks.browser import settled, sign_in
 from tests.browser.conftest import Dashboard, Opened
+from tests.browser.pages import a_job
 from tests.stories.house import ADMIN_SECRET, Gateway
 
 SANDBOX = "sandbox"
@@ -45,19 +44,29 @@ def test_the_key_is_nowhere_in_the_browser(opened):
     assert ADMIN_SECRET not in kept + seen.page.content()
 
 
-def test_from_the_frontier_to_a_model_and_from_a_job_to_its_decision(opened, lived):
-    seen = opened().go("/frontier")
-    seen.page.get_by_role("link", name=re.compile("^.*More about ")).click()
+def test_from_the_frontier_to_a_model_and_on_to_a_decision_of_one_of_its_jobs(opened, lived):
+    seen = opened().go("/frontier?offer=replicate%2Fopenai%2Fgpt-image-2")
+    seen.page.get_by_role("link", name="More about gpt-image-2").click()
     expect(seen.page.get_by_role("heading", name="Models", exact=True)).to_be_visible()
-    seen.page.wait_for_url("**/models?model=*")
+    seen.page.wait_for_url("**/models?model=openai*gpt-image-2")
     settled(seen.page)
     assert "Quality by task" in seen.words
-    newest = lived.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=1").json()["data"][0]
-    seen.go(f"/jobs?job={newest['id']}")
-    seen.page.get_by_role("link", name="Why this offer was chosen").click()
+    newest = lived.admin.get("/v1/jobs?model=openai/gpt-image-2&limit=1").json()["data"][0]
+    seen.page.locator(".st-key-lately").get_by_role("link", name="Why this offer").first.click()
     seen.page.wait_for_url(f"**/decisions?decision={newest['decision']}")
     settled(seen.page)
-    assert "points ahead of" in seen.words
+    assert newest["decision"] in seen.words and "What would have changed it" in seen.words
+    seen.check()
+
+
+def test_from_a_job_to_the_decision_that_chose_its_offer(opened, lived):
+    job = a_job(lived)
+    decision = lived.admin.get(f"/v1/jobs/{job}").json()["decision"]
+    seen = opened().go(f"/jobs?job={job}")
+    seen.page.get_by_role("link", name="Why this offer was chosen").click()
+    seen.page.wait_for_url(f"**/decisions?decision={decision}")
+    settled(seen.page)
+    assert decision in seen.words and "rejected" in seen.words
     seen.check()
 
 

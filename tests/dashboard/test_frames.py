@@ -23,6 +23,21 @@ def test_why_the_first_is_ahead_is_said_by_parts_the_greatest_first():
     assert "only offer" in frames.margin_words(decision(ranked("p/a/x", "0.04", 0.9)))
 
 
+def test_a_small_lead_is_told_and_an_equal_score_is_by_name():
+    close = frames.margin_words(decision(ranked("p/a/x", "0.04", 0.90004), ranked("p/b/y", "0.04", 0.9)))
+    assert close == "p/a/x is 0.00004 points ahead of p/b/y: quality +0.00004."
+    same = frames.margin_words(decision(ranked("p/a/x", "0.04", 0.9), ranked("p/b/y", "0.04", 0.9)))
+    assert same == "p/a/x has as many points as p/b/y, and came first by its name."
+
+
+def test_the_lines_of_a_receipt_come_to_its_sum_with_the_margin_of_the_plan():
+    plain_job, marked_up = job(), job() | {"cost": job()["cost"] | {"cost_usd": "0.042"}}
+    assert [row["USD"] for row in frames.receipt(plain_job)] == ["0.04"]
+    assert frames.receipt(marked_up)[-1] == {
+        "unit": "margin of the plan", "quantity": "1", "USD each": "0.002", "USD": "0.002",
+    }  # fmt: skip
+
+
 def test_reasons_are_counted_the_commonest_first():
     away = (rejected("a/b/c", "dear"), rejected("a/b/d", "has no key"), rejected("a/b/e", "has no key"))
     assert frames.reasons(decision(rejected=away)) == [

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings, strategies as some
 
-from dashboard import hindsight
+from dashboard import hindsight, tellings
 from router.decide import Candidate, decide, record, replay
 from router.evidence import Evidence, Load, cost_of
 from router.policy import SELF_HOSTED, Policy
@@ -129,7 +129,7 @@ def test_it_is_said_in_words_with_what_is_and_what_would_have_to_be():
     stored = market(Policy(weights={"quality": 1.0, "cost": 0.5}, fair_cost_usd=0.04))
     assert [row["offer"] for row in stored["ranked"]] == ["acme/m/dear", "acme/m/fair", "own/m/slow"]
     runner = hindsight.runners_up(stored)[0]
-    assert hindsight.sentence(runner) == (
+    assert tellings.sentence(runner) == (
         "second, 0.033 points behind. It would have been first with a quality weight of 0.83 in place of 1; "
         "or with a cost weight of 0.61 in place of 0.5; or if it cost at most 0.0305 USD in place of 0.04 USD."
     )
@@ -137,7 +137,7 @@ def test_it_is_said_in_words_with_what_is_and_what_would_have_to_be():
 
 def test_a_limit_in_the_way_is_named_with_the_value_that_would_do():
     policy = Policy(weights={"quality": 1.0}, max_cost_usd="0.1", max_latency_s=30, ignore=("own",))
-    rows = {row["offer"]: row for row in hindsight.lifted(hindsight.lifts(market(policy)))}
+    rows = {row["offer"]: row for row in tellings.lifted(hindsight.lifts(market(policy)))}
     assert rows["acme/m/dear"]["to let it in"] == "raise max_cost_usd to 0.2 USD (from 0.1 USD)"
     assert (rows["acme/m/dear"]["place then"], rows["acme/m/dear"]["of"]) == (1, 2)
     assert rows["own/m/slow"]["to let it in"] == "take it out of `ignore`; raise max_latency_s to 120 s (from 30 s)"
@@ -147,7 +147,7 @@ def test_what_is_held_back_whatever_its_score_is_told_why():
     stored = market(Policy(weights={"quality": 1.0}), resting="failed five times in a row")
     runner = hindsight.runners_up(stored)[-1]
     assert runner.changes == ()
-    assert hindsight.sentence(runner) == "third: it is left alone for a while: failed five times in a row."
+    assert tellings.sentence(runner) == "third: it is left alone for a while: failed five times in a row."
 
 
 def test_a_longer_wait_puts_an_own_machine_first_where_that_is_all_it_needs():
@@ -155,7 +155,7 @@ def test_a_longer_wait_puts_an_own_machine_first_where_that_is_all_it_needs():
     found = [Candidate("acme/m/one", "acme", "m/one", evidence(0.5, "0.04")),
              Candidate("own/m/two", "own", "m/two", waited_for, None, True)]  # fmt: skip
     stored = decided(found, Policy(weights={"local": 2.0, "cost": 1.0}, max_local_wait_s=32.0))
-    assert hindsight.sentence(hindsight.runners_up(stored)[0]) == (
+    assert tellings.sentence(hindsight.runners_up(stored)[0]) == (
         "second: its queue is longer than is waited for. "
         "It would have been first with max_local_wait_s at 54 s in place of 32 s."
     )

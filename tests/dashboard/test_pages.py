@@ -15,7 +15,7 @@ PAGES = {
     "jobs": ("Jobs", "Newest outputs", "Choose a row to open it"),
     "workflows": ("Workflows", "takes another step's words", "No such workflow"),
     "arena": ("Arena", "Begin a battle", "Where models stand for text-to-image", "Your battles"),
-    "decisions": ("Decisions", "Policy **balanced**", "points ahead of", "What would have changed it", "rejected"),
+    "decisions": ("Decisions", "Policy **balanced**", "rejected"),
     "money": ("Money", "Compute units", "A job on average", "Owed to providers", "Overrun"),
     "operations": ("Operations", "Ticks", "Leaderboards", "Every tick's last run went well", "Providers", "Breakers"),
 }
@@ -58,6 +58,9 @@ def test_a_deep_link_to_a_decision_says_by_which_parts_it_was_won(opened, lived)
     assert not app.exception
     assert lived.picture["decision"] in told(app)
     assert "cost +" in told(app)
+    assert "points ahead of" in told(app)
+    assert "What would have changed it" in told(app)
+    assert "It would have been first" in told(app)
 
 
 def test_a_deep_link_to_a_board_shows_it_says_how_old_it_is_and_leads_to_the_model(opened, lived):

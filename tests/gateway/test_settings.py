@@ -34,11 +34,13 @@ def test_the_defaults_need_nothing_and_reach_nobody_outside():
 
 VALUES = {
     "database_url": "postgresql+asyncpg://x/y", "store_url": "s3://bucket/here", "host": "0.0.0.0", "port": "1",
-    "dashboard_port": "2", "dashboard_path": "podium", "sandbox_port": "3", "sandbox_dir": "a/b", "admin_key": "pk_a", "url": "http://x",
-    "key": "pk_b", "public_url": "https://p", "sandbox": "off", "catalog_dir": "c", "workers": "7",
+    "dashboard_port": "2", "dashboard_path": "podium", "sandbox_port": "3", "sandbox_dir": "a/b",
+    "admin_key": "pk_a", "url": "http://x", "key": "pk_b",
+    "public_url": "https://p", "sandbox": "off", "catalog_dir": "c", "workers": "7",
     "engines_every_s": "20.0",
     "canary_usd_per_day": "0.25", "arena_least_votes": "7",
-    "discover": "gpu-1,gpu-2:8188", "stale_days": "5", "retired_days": "60", "feeds": "off", "keep_jobs_days": "30", "keep_assets_days": "400", "keep_attempts_days": "20",
+    "discover": "gpu-1,gpu-2:8188", "stale_days": "5", "retired_days": "60", "feeds": "off", "keep_jobs_days": "30",
+    "keep_assets_days": "400", "keep_attempts_days": "20",
     "keep_decisions_days": "10", "log_level": "debug", "webhooks_private": "on", "webhooks_off_after_days": "9",
 }  # fmt: skip
 

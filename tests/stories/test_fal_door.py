@@ -208,9 +208,15 @@ def test_parts_that_did_not_come_and_bytes_that_are_something_else_are_refused(r
     part = put(f"{address}/1{signed}", PNG).json()
     for wrong in (
         [part, {"partNumber": 2, "etag": part["etag"]}], [part | {"etag": "0" * 64}], [part, part], [], None, [{}],
-        [part | {"partNumber": "1"}],
+        [part | {"partNumber": "1"}], [part | {"partNumber": 10**400}], [part | {"partNumber": True}],
+        [part | {"etag": "ü"}], [part | {"etag": None}],
     ):  # fmt: skip
         assert completed(f"{address}/complete{signed}", wrong).status_code == 422, wrong
+    halves = '{"parts": [{"partNumber": 1, "etag": "\\ud800"}]}'
+    assert httpx.post(f"{address}/complete{signed}", content=halves, trust_env=False).status_code == 422
+    odd = '{"content_type": "\\ud800/ü&x=1"}'
+    promised = rich.send("POST", "/fal/storage/upload/initiate-multipart", content=odd).json()["upload_url"]
+    assert put(promised.replace("?", "/1?"), PNG).status_code == 200
     for number in (0, 1_001, "x", "../1"):
         assert put(f"{address}/{number}{signed}", PNG).status_code in (401, 403, 404, 422), number
     assert completed(f"{address}/complete{signed}", [part]).status_code == 200

@@ -37,6 +37,7 @@ PART_BYTES = 128 * 1024 * 1024
 PARTS_S = 6 * 3600
 """How long the parts may take to come."""
 TYPE_CHARS = 100
+ETAG = re.compile(r'(?:W/)?"?([0-9a-f]{64})"?')
 PUT_PATH = "/fal/storage/put/"
 FILE_PATH = "/fal/files/"
 
@@ -56,8 +57,8 @@ class Promise(NamedTuple):
 
 
 def begun(key_id: str, claimed: str) -> Promise:
-    expires = int(clock.now().timestamp()) + PARTS_S
-    return Promise(clock.new_id("ast"), key_id, claimed[:TYPE_CHARS], expires)
+    whole = claimed[:TYPE_CHARS].encode(errors="replace").decode()  # half a character can be in no address
+    return Promise(clock.new_id("ast"), key_id, whole, int(clock.now().timestamp()) + PARTS_S)
 
 
 def _words(asset: str, key_id: str, claimed: str) -> str:
@@ -89,7 +90,7 @@ def _add_signed(router: APIRouter, assets: Assets) -> None:
             refuse("content_type", "a string is needed")
         promise, address = begun(caller.id, claimed), storage.address(assets, request)
         signature = promise.signed(assets.secret)
-        said = urlencode(promise._asdict() | {"signature": signature}, encoding="utf-8", errors="replace")
+        said = urlencode(promise._asdict() | {"signature": signature})
         return {
             "upload_url": f"{address}{PUT_PATH}{promise.asset}?{said}",
             "file_url": assets.url(promise.asset, address),
@@ -198,8 +199,10 @@ def _named(body: Mapping[str, Any]) -> list[tuple[int, str]]:
     named = {}
     for place, each in enumerate(parts):
         match each:
-            case {"partNumber": int(number), "etag": str(etag)} if number not in named and len(etag) <= TYPE_CHARS:
-                named[number] = etag.removeprefix("W/").strip('"')
+            case {"partNumber": int(number), "etag": str(etag)} if number not in named and (
+                hashed := ETAG.fullmatch(etag)
+            ):
+                named[number] = hashed[1]
             case _:
                 refuse(f"parts.{place}", "must have a partNumber of its own and an etag")
     return sorted(named.items())

@@ -326,3 +326,20 @@ async def test_four_replicas_on_postgres_claim_each_of_two_hundred_attempts_exac
     assert sum(1 for each in taken if each) > 1, "only one of the replicas got anything"
     for replica in replicas:
         await replica.close()
+
+
+@pytest.mark.anyio
+async def test_only_runs_that_were_sent_before_another_stood_in_front_of_it(database):
+    """What is refused or canceled while a run goes on does not make its seconds fewer."""
+    began = NOW
+    others = {
+        "before": {"started_at": NOW - seconds(5), "ended_at": NOW + seconds(10), "sends": 1, "status": "succeeded"},
+        "refused": {"started_at": NOW + seconds(1), "ended_at": NOW + seconds(58), "sends": 1, "status": "failed"},
+        "unsent": {"started_at": NOW - seconds(9), "ended_at": NOW + seconds(59), "sends": 0, "status": "canceled"},
+        "elsewhere": {"started_at": NOW - seconds(5), "ended_at": NOW + seconds(50), "sends": 1, "provider": "api"},
+        "waits": {"sends": 0}, "runs": {"sends": 1}, "mine": {"sends": 1, "started_at": began},
+    }  # fmt: skip
+    await add(database, *[row(name, **changes) for name, changes in others.items()])
+    mine = store.attempt_of(await stored(database, "mine"))
+    found = await database.read(lambda connection: store.beside(connection, mine, began))
+    assert found == (2, NOW + seconds(10))

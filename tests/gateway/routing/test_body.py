@@ -154,8 +154,8 @@ OTHERWISE = {
 
 WISHED = {
     "policy": "best", "weights": {"cost": 2}, "max_cost_usd": "1", "max_latency_s": 9, "min_quality": 0.5, "top": 3,
-    "only": ["fal"], "ignore": ["fal"], "order": ["fal"], "fallbacks": 2, "content_elsewhere": True, "max_local_wait_s": 20,
-    "unknown_elsewhere": True, "replace": True,
+    "only": ["fal"], "ignore": ["fal"], "order": ["fal"], "fallbacks": 2, "content_elsewhere": True,
+    "max_local_wait_s": 20, "unknown_elsewhere": True, "replace": True,
 }  # fmt: skip
 
 UNSHAPED = {"quote", "webhook_url", "metadata", "messages", "width", "height", "routing"}
