@@ -204,7 +204,7 @@ def receipt(job: Document) -> list[Row]:
     ]
     rest = Decimal(job["cost"]["cost_usd"] or 0) - sum((Decimal(row["USD"]) for row in rows), Decimal(0))
     if rest > 0:
-        rows.append({"unit": "margin of the plan", "quantity": "1", "USD each": f"{rest:f}", "USD": f"{rest:f}"})
+        rows.append({"unit": "margin of the plan", "quantity": None, "USD each": None, "USD": f"{rest.normalize():f}"})
     return rows
 
 

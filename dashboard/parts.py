@@ -75,6 +75,11 @@ def moment(at: str | None) -> str:
     return words.moment(at, session.zone())
 
 
+def recently(at: str) -> str:
+    """A moment of the last days in the viewer's own zone, without a year and seconds."""
+    return words.recently(at, session.zone())
+
+
 def moments() -> Any:
     """A column of the API's moments, shown in the viewer's own zone; it sorts by time."""
     return st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss", timezone=session.zone_name())

@@ -35,6 +35,11 @@ def moment(at: str | None, zone: tzinfo = UTC) -> str:
     return f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if at else "–"
 
 
+def recently(at: str, zone: tzinfo = UTC) -> str:
+    """A moment of the last days, as short as it can be: "21 Nov 10:07"."""
+    return f"{datetime.fromisoformat(at).astimezone(zone):%d %b %H:%M}"
+
+
 def seconds(span_s: float | None) -> str:
     if span_s is None:
         return "–"

@@ -50,6 +50,7 @@ def upgrade() -> None:
     with op.batch_alter_table("battle", schema=None) as batch_op:
         batch_op.create_index("ix_battle_key", ["key_id", "id"], unique=False)
         batch_op.create_index("ix_battle_status", ["status", "id"], unique=False)
+        batch_op.create_index("ix_battle_live", ["key_id", "status", "id"], unique=False)
 
     op.create_table(
         "vote",
@@ -79,6 +80,7 @@ def downgrade() -> None:
 
     op.drop_table("vote")
     with op.batch_alter_table("battle", schema=None) as batch_op:
+        batch_op.drop_index("ix_battle_live")
         batch_op.drop_index("ix_battle_status")
         batch_op.drop_index("ix_battle_key")
 

@@ -37,15 +37,14 @@ def show() -> None:
 def _listing() -> None:
     parts.heading("Jobs", "What was made, what runs, and what went wrong?")
     keys = _keys()
-    left, middle, right, *last = st.columns([3.4, 2, 2, 2] if keys else [3, 2, 2])
+    status = st.segmented_control("Status", STATUSES, key="status", bind="query-params", on_change=_from_the_newest)
+    left, middle, *last = st.columns(3 if keys else 2)
     with left:
-        status = st.segmented_control("Status", STATUSES, key="status", bind="query-params", on_change=_from_the_newest)
-    with middle:
         task = st.selectbox(
             "Task", list(standards()), index=None, placeholder="every task", key="of_task", bind="query-params",
             on_change=_from_the_newest,
         )  # fmt: skip
-    with right:
+    with middle:
         models = sorted({each["model"] for each in session.steady_rows("/v1/offers", task=task)})
         model = st.selectbox(
             "Model", models, index=None, placeholder="every model", key="of_model", bind="query-params",
@@ -192,7 +191,7 @@ def job_shown(job: Document) -> None:
         )
     for change in job["adjustments"]:
         st.caption(f"Adjusted: {', '.join(f'{name} {value}' for name, value in change.items())}")
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         _made(job["outputs"])
         if not job["outputs"]:

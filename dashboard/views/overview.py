@@ -163,7 +163,7 @@ def _failures(providers: list[Document], beside: list[str]) -> None:
                    ":material/check_circle: No attempt failed in the last 24 hours.")  # fmt: skip
     for job in failed[:LISTED]:
         code = str((job["error"] or {}).get("code", "failed")).replace("_", " ")
-        at = parts.moment(job["created_at"])[5:16]  # of the last days: the year and the seconds only take room
+        at = parts.recently(job["created_at"])
         parts.link("jobs", f"{at} · {code} · {short(job['offer'])}", job=job["id"])
 
 
@@ -191,5 +191,5 @@ def _changes(today: date) -> None:
 
 def _told(row: Row, name: str) -> Row:
     """What is the same in every row of a kind takes no room."""
-    without = {"New": ("what", "before"), "Prices": ("what",), "Ending": ("before",)}[name]
+    without = {"New": ("what", "before", "evidence"), "Prices": ("what",), "Ending": ("before",)}[name]
     return {key: value for key, value in row.items() if key not in without}

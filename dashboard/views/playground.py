@@ -31,7 +31,9 @@ def show() -> None:
     with asked:
         body = _body(task)
     with choice:
-        _choose(body)
+        ranked = _choose(body)
+    if ranked:
+        _run_asked(body, ranked, _models(ranked))
     _runs()
 
 
@@ -78,19 +80,18 @@ def _settings(task: str) -> Document:
             return {}
 
 
-def _choose(body: Document) -> None:
+def _choose(body: Document) -> dict[str, frames.Document]:
+    """What would be chosen; the models of the ranking by their best offers, none where no offer can do it."""
     decision = session.routed(body)
     if not decision["ranked"]:
         parts.empty("No offer can do this; the commonest reasons are below.", ":material/block:")
         parts.table(frames.reasons(decision), "play-reasons")
-        return
+        return {}
     first = decision["ranked"][0]
     st.markdown(f"**{first['offer']}** at **{usd(first['quote_usd'])}**, of {count(len(decision['ranked']), 'offer')}")
     st.caption(frames.margin_words(decision))
     parts.chart(charts.parts(frames.parts(decision, SHOWN)), "play-parts", "Scores in parts of the first offers")
-    ranked = asks.contenders(decision)
-    models = _models(ranked)
-    _run_asked(body, ranked, models)
+    return asks.contenders(decision)
 
 
 def _models(ranked: Mapping[str, frames.Document]) -> list[str]:

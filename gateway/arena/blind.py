@@ -4,13 +4,15 @@ A still picture is written anew as PNG, pixel for pixel, without the words that 
 hash, size and type say nothing either. What else there is (clips, sound) keeps its bytes under another name.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image
+from PIL.Image import Transpose
 
 from gateway import clock
 from gateway.assets import tables
@@ -21,6 +23,14 @@ from gateway.assets.tables import Row
 STILL = ("image/png", "image/jpeg", "image/webp", "image/avif")
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 """Pixels that PNG can hold; any other kind becomes RGB."""
+TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
+}  # fmt: skip
+"""EXIF's orientation → what makes a picture upright."""
+ORIENTATION = 0x0112
+NONSENSE = (SyntaxError, TypeError, ValueError, LookupError, EOFError, OverflowError, struct.error)
+"""What Pillow raises where EXIF is not what it says: such words turn no picture, and must stop no battle."""
 
 
 class Blinded(NamedTuple):
@@ -60,7 +70,8 @@ def _unsigned(assets: Assets, row: Row) -> bytes:
 
 def repainted(data: bytes, mime: str) -> bytes:
     with Image.open(BytesIO(data), formats=(FORMATS[mime],)) as image:
-        upright = ImageOps.exif_transpose(image)
+        turn = _turn(image)
+        upright = image if turn is None else image.transpose(turn)
         plain = upright if upright.mode in MODES else upright.convert("RGB")
         bare = Image.new(plain.mode, plain.size)
         bare.paste(plain)
@@ -68,5 +79,14 @@ def repainted(data: bytes, mime: str) -> bytes:
             bare = plain.convert("RGBA")
         written = BytesIO()
         bare.info.clear()
-        bare.save(written, "PNG", compress_level=1, icc_profile=upright.info.get("icc_profile"))
+        profile = upright.info.get("icc_profile") if plain is upright else None  # of other colours than these
+        bare.save(written, "PNG", compress_level=1, icc_profile=profile)
     return written.getvalue()
+
+
+def _turn(image: Image.Image) -> Transpose | None:
+    """How a picture is to be turned, as far as it can be read."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION))
+    except NONSENSE:
+        return None

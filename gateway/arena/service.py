@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from adapters.schema import Task
@@ -28,6 +29,8 @@ from gateway.ticks import store as ticks
 from gateway.ticks.rules import Tick
 from router import ratings
 from router.ratings import Rated
+
+log = structlog.get_logger()
 
 TICK = Tick("arena", every_s=60, deadline_s=120)
 """Battles are settled and boards written this often; a vote makes it due at once."""
@@ -155,8 +158,16 @@ class Arena:
         return await self._settle(await self.jobs.db.read(lambda connection: store.running(connection, SETTLED_MOST)))
 
     async def _settle(self, battles: Sequence[Battle]) -> int:
-        settled = [await self.settled(battle) for battle in battles]
-        return sum(each["status"] != Status.RUNNING for each in settled)
+        """Those that broke are left for the next look: one must not keep all others from being settled."""
+        return sum([await self._is_settled(battle) for battle in battles])
+
+    async def _is_settled(self, battle: Battle) -> bool:
+        try:
+            return (await self.settled(battle))["status"] != Status.RUNNING
+        except Exception:  # the worker's edge: whatever is wrong with it, it is wrong with this battle alone
+            telemetry.WORKER_ERRORS.inc()
+            log.exception("a battle could not be settled", battle=battle["id"])
+            return False
 
     async def settled(self, battle: Battle) -> Battle:
         """The battle as it is now that its jobs are looked at. Of one side nothing is shown before the other ends."""

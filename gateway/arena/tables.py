@@ -17,6 +17,7 @@ class BattleRow(SQLModel, table=True):
         sa.UniqueConstraint("key_id", "idempotency_key"),
         sa.Index("ix_battle_key", "key_id", "id"),
         sa.Index("ix_battle_status", "status", "id"),
+        sa.Index("ix_battle_live", "key_id", "status", "id"),
     )
 
     id: str = Field(primary_key=True, max_length=40)

@@ -71,13 +71,15 @@ def a_job(gateway: Gateway) -> str:
 
 
 def a_decision(gateway: Gateway) -> str:
-    """One whose score has several parts: of a policy that weighs more than the cost."""
+    """One of the policy that most have, whose score has several parts."""
     found = [each["decision"] for each in pictures(gateway)[:DECISIONS_MOST]]
-    decisions = (gateway.admin.get(f"/v1/decisions/{each}").json() for each in found)
-    return next((str(each["id"]) for each in decisions if len(each["ranked"][0]["parts"]) >= PARTS), found[0])
+    for each in found:
+        if gateway.admin.get(f"/v1/decisions/{each}").json()["policy"]["name"] == "balanced":
+            return str(each)
+    return str(found[0])
 
 
-PARTS, DECISIONS_MOST = 4, 40
+DECISIONS_MOST = 40
 SMALL = {"task": "text-to-image", "model": "podium/sandbox-pictures", "width": 256, "height": 256}
 WORDS = {"task": "text", "model": "podium/sandbox-words", "prompt": "One line on a fox.", "max_tokens": 20}
 STEPS = [

@@ -34,13 +34,13 @@ def keep(name: str, taken: Path) -> int:
 def main() -> int:
     taken = {name: TAKEN / f"{page}-light.png" for name, page in SHOWN.items()}
     if missing := [path.name for path in taken.values() if not path.exists()]:
-        print(f"not taken yet: {', '.join(missing)}; the tests in tests/browser take them", file=sys.stderr)
+        sys.stderr.write(f"not taken yet: {', '.join(missing)}; the tests in tests/browser take them\n")
         return 1
     KEPT.mkdir(parents=True, exist_ok=True)
     sizes = {name: keep(name, path) for name, path in taken.items()}
-    print("\n".join(f"{name}: {size / 1e3:.0f} kB" for name, size in sizes.items()))
+    sys.stdout.writelines(f"{name}: {size / 1e3:.0f} kB\n" for name, size in sizes.items())
     if sum(sizes.values()) > MOST_BYTES:
-        print(f"{sum(sizes.values())} bytes together are more than {MOST_BYTES}", file=sys.stderr)
+        sys.stderr.write(f"{sum(sizes.values())} bytes together are more than {MOST_BYTES}\n")
         return 1
     return 0
 

@@ -53,9 +53,11 @@ def test_a_workflow_is_begun_from_the_editor_canceled_and_offered_again(opened, 
     seen.page.wait_for_url("**/workflows?workflow=*")
     seen.page.get_by_role("button", name="Cancel").click()
     seen.page.get_by_role("button", name="Run again").click()
-    expect(seen.page.get_by_label("The workflow, as JSON")).to_have_value(
-        json.dumps({"name": "Stopped", "steps": steps}, indent=2)
-    )
     [made] = caller.get("/v1/workflows").json()["data"]
     assert made["status"] == "canceled"
+    asked = caller.get(f"/v1/workflows/{made['id']}").json()["request"]
+    assert asked["name"] == "Stopped" and [each["job"] for each in asked["steps"]] == [each["job"] for each in steps]
+    expect(seen.page.get_by_label("The workflow, as JSON")).to_have_value(
+        json.dumps(asked, indent=2, ensure_ascii=False)
+    )
     seen.check()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dashboard import charts, frames
-from dashboard.words import moment, plain, seconds, usd
+from dashboard.words import moment, plain, recently, seconds, usd
 from gateway.jobs.settlement import SOURCES
 from tests.dashboard.documents import CHURN, MARKET, attempt, decision, group, job, ranked, rejected
 
@@ -34,7 +34,7 @@ def test_the_lines_of_a_receipt_come_to_its_sum_with_the_margin_of_the_plan():
     plain_job, marked_up = job(), job() | {"cost": job()["cost"] | {"cost_usd": "0.042"}}
     assert [row["USD"] for row in frames.receipt(plain_job)] == ["0.04"]
     assert frames.receipt(marked_up)[-1] == {
-        "unit": "margin of the plan", "quantity": "1", "USD each": "0.002", "USD": "0.002",
+        "unit": "margin of the plan", "quantity": None, "USD each": None, "USD": "0.002",
     }  # fmt: skip
 
 
@@ -141,6 +141,7 @@ def test_money_and_times_are_told_with_their_units():
         "0.0000084 USD", "0.013 USD", "12.34 USD", "0 USD", "–",
     ]  # fmt: skip
     assert moment("2026-11-21T04:00:10.123Z") == "2026-11-21 04:00:10 UTC"
+    assert recently("2026-11-21T04:00:10.123Z") == "21 Nov 04:00"
     assert [seconds(each) for each in (0.25, 3.27, 300, None)] == ["250 ms", "3.3 s", "5.0 min", "–"]
 
 

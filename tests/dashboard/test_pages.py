@@ -13,7 +13,7 @@ PAGES = {
     "churn": ("Churn", "two at least are needed", "What comes to an end"),
     "playground": ("Playground", "What matters", "points ahead of"),
     "jobs": ("Jobs", "Newest outputs", "Choose a row to open it"),
-    "workflows": ("Workflows", "takes another step's words", "No such workflow"),
+    "workflows": ("Workflows", "takes another step's words"),
     "arena": ("Arena", "Begin a battle", "Where models stand for text-to-image", "Your battles"),
     "decisions": ("Decisions", "Policy **balanced**", "rejected"),
     "money": ("Money", "Compute units", "A job on average", "Owed to providers", "Overrun"),

@@ -39,6 +39,7 @@ EVIDENCE = st.builds(
 LOADS = st.builds(Load, st.integers(0, 9), st.floats(0, 600), st.none() | st.just("2026-11-21T12:00:00Z"))
 LOADED = st.builds(queued, EVIDENCE, LOADS)
 STAGES = st.sampled_from(["active", "active", "deprecated", "stale"])
+RESTING = st.none() | st.just("left alone until 12:00:30 UTC: acme failed 2 times in a row, last by auth")
 OBSTACLES = st.none() | st.just("does not accept seed")
 
 
@@ -47,7 +48,13 @@ def some_candidates(draw, least=0):
     offers = draw(st.lists(st.sampled_from(NAMES[6:]), min_size=least, unique=True))
     return [
         Candidate(
-            offer, *offer.split("/", 1), draw(EVIDENCE | LOADED), draw(OBSTACLES), draw(st.booleans()), draw(STAGES)
+            offer,
+            *offer.split("/", 1),
+            draw(EVIDENCE | LOADED),
+            draw(OBSTACLES),
+            draw(st.booleans()),
+            draw(STAGES),
+            draw(RESTING),
         )
         for offer in offers
     ]

@@ -67,3 +67,25 @@ async def test_a_battle_that_was_begun_before_leaves_no_record_that_is_only_thou
         assert first["id"] == second["id"]
     assert len(await column(house.database, JOB.c.id)) == 16
     assert house.jobs.routing.recorded <= set(await column(house.database, RECORD.c.sha256))
+
+
+@pytest.mark.anyio
+async def test_one_battle_that_cannot_be_shown_keeps_no_other_from_being_settled(house, monkeypatch):
+    arena = Arena(house.jobs, 50)
+    battles = [await arena.begin(house.caller, body(), None) for _ in range(3)]
+    for job in await column(house.database, JOB.c.id):
+        await house.succeed(job, "many", 1)
+    broken = battles[0]["id"]
+
+    def settled(battle):
+        if battle["id"] == broken:
+            raise RuntimeError("its pixels are cursed")
+        return whole(battle)
+
+    whole = arena.settled
+    monkeypatch.setattr(arena, "settled", settled)
+    assert await arena.settle() == 2
+    listed = await arena.listing(house.caller, 10, None, None, None)
+    assert {each["id"]: each["status"] for each in listed} == {
+        each["id"]: "running" if each["id"] == broken else "ready" for each in battles
+    }

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
 from gateway.arena.blind import repainted
 
@@ -65,3 +65,40 @@ def test_a_picture_that_is_told_to_be_turned_is_turned():
     gradient().save(written, "JPEG", exif=exif)
     with Image.open(io.BytesIO(repainted(written.getvalue(), "image/jpeg"))) as new:
         assert new.size == (17, 31)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_turn_is_as_pillow_has_it(turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    written = io.BytesIO()
+    gradient().save(written, "PNG", exif=exif)
+    with Image.open(io.BytesIO(repainted(written.getvalue(), "image/png"))) as new, Image.open(written) as old:
+        assert new.tobytes() == ImageOps.exif_transpose(old).tobytes()
+
+
+HEAD = b"MM\x00*\x00\x00\x00\x08\x00\x02"
+NONSENSE = [
+    b"garbage", b"", b"II*\x00" + b"\xff" * 20, HEAD,
+    HEAD + b"\x01\x1b\x00\x02\x00\x00\x00\x15\x00\x00\x00&\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06" + b"\x00" * 6
+    + b"xxx\xffxxxxxxxxx\xc1xxx\xfcxx\x00\x00",
+    HEAD + b"\x01\x07\x00\x02\x00\x00\x00\x15\x00\x00\x00&\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06" + b"\x00" * 6
+    + b"xxxxxxxxxxxxxxxxx\xd7xx\x00\x00",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("exif", NONSENSE)
+def test_a_picture_with_nonsense_for_exif_is_shown_all_the_same(exif, form):
+    written = io.BytesIO()
+    gradient().save(written, form, exif=b"Exif\x00\x00" + exif)
+    with Image.open(io.BytesIO(repainted(written.getvalue(), f"image/{form.lower()}"))) as new:
+        assert sorted(new.size) == [17, 31] and not new.getexif()
+
+
+def test_colours_that_are_changed_take_no_profile_of_the_old_ones_along():
+    written = io.BytesIO()
+    gradient("CMYK").save(written, "JPEG", icc_profile=b"of four inks")
+    with Image.open(io.BytesIO(repainted(written.getvalue(), "image/jpeg"))) as new:
+        assert new.mode == "RGB" and "icc_profile" not in new.info

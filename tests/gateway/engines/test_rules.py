@@ -57,8 +57,22 @@ def test_what_an_engine_was_given_is_lost_after_four_silences_and_never_by_a_sta
 
 @pytest.mark.parametrize(
     ("before_s", "poll_s", "beside", "slots", "seconds"),
-    [(None, 0, 1, 1, "20"), (None, 5, 1, 1, "15"), (12, 0, 3, 1, "8"), (12, 0, 4, 64, "5"), (None, 30, 1, 1, "0")],
-    ids=["alone", "polled", "after another of ours", "beside three of ours", "between two polls"],
+    [
+        (None, 0, 1, 1, "20"),
+        (None, 5, 1, 1, "15"),
+        (12, 0, 3, 1, "8"),
+        (12, 0, 4, 64, "5"),
+        (12, 0, 40, 4, "5"),
+        (None, 30, 1, 1, "0"),
+    ],
+    ids=[
+        "alone",
+        "polled",
+        "after another of ours",
+        "beside three of ours",
+        "before many that wait",
+        "between two polls",
+    ],
 )
 def test_seconds_by_our_own_clock(before_s, poll_s, beside, slots, seconds):
     before = None if before_s is None else NOW + timedelta(seconds=before_s)
