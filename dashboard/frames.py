@@ -12,6 +12,10 @@ Document = Mapping[str, Any]
 
 PARTS = ("quality", "cost", "latency", "hazard", "local")
 """The parts of a score, in the order in which they are stacked."""
+PARTS_SAID = (
+    "Longer is better in every part: better **quality**, lower **cost**, less waiting (**latency**), less chance that "
+    "the offer ends soon (**hazard**)."
+)
 
 
 def amount(text: str | None) -> float:
@@ -48,7 +52,7 @@ def ranked(decision: Document) -> list[Row]:
             "quality": each["quality"]["value"],
             "median": each["eta_s"]["p50"],
             "seconds are": source(each["eta_s"]),
-            "reliability": each["reliability"],
+            "reliability": round(each["reliability"], 3),
             "life stage": each["stage"],
             "quality says": each["quality"]["source"],
         }
@@ -336,7 +340,7 @@ def offers(page: Iterable[Document], task: str) -> list[Row]:
             "price": price_words(each["prices"]),
             "median": each["evidence"][task]["eta_s"]["p50"],
             "19 of 20 within": each["evidence"][task]["eta_s"]["p95"],
-            "reliability": each["evidence"][task]["reliability"],
+            "reliability": round(each["evidence"][task]["reliability"], 3),
             "life stage": each["stage"],
             "ends": each["ends"],
             "obstacle": each["obstacle"],

@@ -47,6 +47,7 @@ def decision_shown(decision: Document, key: str = "decision") -> None:
     rows = frames.parts(decision)
     if rows:
         parts.chart(charts.parts(rows), f"{key}-parts", "Scores in parts: " + frames.margin_words(decision))
+        st.caption(frames.PARTS_SAID)
         parts.table(
             frames.ranked(decision), f"{key}-ranked", quote=parts.USD, quality=parts.QUALITY, reliability=parts.SHARE,
             median=parts.SECONDS,

@@ -89,7 +89,7 @@ def _offers(model: Document, task: str) -> None:
 def _with_chance(row: frames.Row, chance: float | None) -> frames.Row:
     """The chance of an end stands beside the end that is known."""
     known = {name: row[name] for name in row if name != "obstacle"}
-    return known | {"ends within a year": chance, "obstacle": row["obstacle"]}
+    return known | {"ends within a year": None if chance is None else round(chance, 2), "obstacle": row["obstacle"]}
 
 
 def _compared(model: Document, task: str) -> None:

@@ -91,6 +91,7 @@ def _choose(body: Document) -> dict[str, frames.Document]:
     st.markdown(f"**{first['offer']}** at **{usd(first['quote_usd'])}**, of {count(len(decision['ranked']), 'offer')}")
     st.caption(frames.margin_words(decision))
     parts.chart(charts.parts(frames.parts(decision, SHOWN)), "play-parts", "Scores in parts of the first offers")
+    st.caption(frames.PARTS_SAID)
     return asks.contenders(decision)
 
 

@@ -87,6 +87,6 @@ def repainted(data: bytes, mime: str) -> bytes:
 def _turn(image: Image.Image) -> Transpose | None:
     """How a picture is to be turned, as far as it can be read."""
     try:
-        return TURNS.get(image.getexif().get(ORIENTATION))
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
     except NONSENSE:
         return None

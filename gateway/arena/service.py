@@ -163,7 +163,7 @@ class Arena:
 
     async def _is_settled(self, battle: Battle) -> bool:
         try:
-            return (await self.settled(battle))["status"] != Status.RUNNING
+            return Status((await self.settled(battle))["status"]) is not Status.RUNNING
         except Exception:  # the worker's edge: whatever is wrong with it, it is wrong with this battle alone
             telemetry.WORKER_ERRORS.inc()
             log.exception("a battle could not be settled", battle=battle["id"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks import browser as browsers
 from tests.browser.filled import Filled, fill
@@ -24,6 +24,8 @@ from tests.stories.house import (
     free_port,
 )
 
+expect.set_options(timeout=browsers.WITHIN_MS)
+"""Machines are shared: a page may take its time, and none of these tests is about how long."""
 SCREENS = ROOT / "out" / "screens"
 NOWHERE = "http://127.0.0.1:9"
 """Where the providers are whose keys we pretend to have: nothing listens there, so nothing can be spent."""

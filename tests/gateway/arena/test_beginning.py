@@ -5,6 +5,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 import yaml
+from structlog.testing import capture_logs
 
 from gateway.arena.body import BattleBody
 from gateway.arena.service import Arena
@@ -84,8 +85,10 @@ async def test_one_battle_that_cannot_be_shown_keeps_no_other_from_being_settled
 
     whole = arena.settled
     monkeypatch.setattr(arena, "settled", settled)
-    assert await arena.settle() == 2
-    listed = await arena.listing(house.caller, 10, None, None, None)
+    with capture_logs() as told:
+        assert await arena.settle() == 2
+        listed = await arena.listing(house.caller, 10, None, None, None)
+    assert {each["battle"] for each in told} == {broken}
     assert {each["id"]: each["status"] for each in listed} == {
         each["id"]: "running" if each["id"] == broken else "ready" for each in battles
     }
