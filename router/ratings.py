@@ -14,10 +14,6 @@ from functools import lru_cache
 from math import log, sqrt
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit, log_expit
-
 from router.quality import NORMAL_95
 
 MIDDLE = 1_000.0
@@ -29,13 +25,6 @@ ELO = 400 / log(10)
 PRIOR_PRECISION = 2.0
 """Of a strength, before any vote. It is worth eight ties against a model in the middle, and says as much as
 router.quality says of a model that no board knows: two thirds of the models within 125 points."""
-
-ROUNDS = 100
-"""Newton steps at most. The likelihood is concave, and ten were the most that simulated votes ever took."""
-SMALL = 1e-10
-HALVINGS = 40
-
-Vector = NDArray[np.float64]
 
 
 class Tally(NamedTuple):
@@ -85,9 +74,11 @@ def _rated(tallies: tuple[Tally, ...]) -> tuple[Rated, ...]:
     models = sorted(counts)
     if not models:
         return ()
-    strengths, deviations = _fitted(_wins(tallies, models))
-    ratings = [MIDDLE + ELO * float(each) for each in strengths]
-    halves = [NORMAL_95 * ELO * float(each) for each in deviations]
+    from router import strengths  # numpy: ten megabytes, which a gateway without an arena need not spend
+
+    found_strengths, deviations = strengths.fitted(_wins(tallies, models), PRIOR_PRECISION)
+    ratings = [MIDDLE + ELO * each for each in found_strengths]
+    halves = [NORMAL_95 * ELO * each for each in deviations]
     found = [
         Rated(model, rating, rating - half, rating + half, *counts[model])
         for model, rating, half in zip(models, ratings, halves, strict=True)
@@ -107,48 +98,13 @@ def _counts(tallies: Iterable[Tally]) -> Mapping[str, tuple[int, int, int, int, 
     return {model: (v, w, lost, t, b) for model, (v, w, lost, t, b) in sums.items() if v}
 
 
-def _wins(tallies: Iterable[Tally], models: list[str]) -> Vector:
+def _wins(tallies: Iterable[Tally], models: list[str]) -> list[list[float]]:
     """Row beats column so often. Two bad answers say as little of who is better as a tie does."""
     place = {model: index for index, model in enumerate(models)}
-    wins = np.zeros((len(models), len(models)))
+    wins = [[0.0] * len(models) for _ in models]
     for first, second, won, lost, ties, both_bad in tallies:
         if first in place and second in place:
             i, j, halves = place[first], place[second], (ties + both_bad) / 2
-            wins[i, j] += won + halves
-            wins[j, i] += lost + halves
+            wins[i][j] += won + halves
+            wins[j][i] += lost + halves
     return wins
-
-
-def _fitted(wins: Vector) -> tuple[Vector, Vector]:
-    """The most likely strengths, whose mean is nothing, and their standard deviations: Newton's steps, halved where one
-    goes too far."""
-    games, strengths = wins + wins.T, np.zeros(len(wins))
-    height = _height(wins, strengths)
-    for _ in range(ROUNDS):
-        slope, curvature = _shape(wins, games, strengths)
-        step = np.linalg.solve(curvature, slope)
-        for _ in range(HALVINGS):
-            reached = _height(wins, strengths + step)
-            if reached >= height:
-                break
-            step = step / 2
-        strengths, height = strengths + step, max(reached, height)
-        if np.abs(step).max() < SMALL:
-            break
-    centred = np.eye(len(wins)) - 1 / len(wins)
-    covariance = centred @ np.linalg.inv(_shape(wins, games, strengths)[1]) @ centred
-    return strengths, np.sqrt(np.diag(covariance))
-
-
-def _height(wins: Vector, strengths: Vector) -> float:
-    """The log of the likelihood times the prior, up to a constant."""
-    chances = log_expit(strengths[:, None] - strengths[None, :])
-    return float((wins * chances).sum() - PRIOR_PRECISION / 2 * (strengths**2).sum())
-
-
-def _shape(wins: Vector, games: Vector, strengths: Vector) -> tuple[Vector, Vector]:
-    """The slope of that height, and how it bends downwards."""
-    chances = expit(strengths[:, None] - strengths[None, :])
-    slope = (wins - games * chances).sum(axis=1) - PRIOR_PRECISION * strengths
-    bends = games * chances * (1 - chances)
-    return slope, np.diag(bends.sum(axis=1) + PRIOR_PRECISION) - bends

@@ -39,8 +39,8 @@ from router.names import Auto, Named, OneModel, OneOffer, Unknown
 from router.policy import SELF_HOSTED, Policy
 from router.retirement import Life, Stage
 
-PLANS = 4_096
-"""Plans kept for bodies of the same shape; they go with the evidence they were made by."""
+PLANS = 1_024
+"""Plans kept for bodies of the same shape, some 200 kB each; they go with the evidence they were made by."""
 
 RETRY_S = 30
 """When to ask again where an own engine is away: after its next readings."""

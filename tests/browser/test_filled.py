@@ -8,6 +8,7 @@ from benchmarks.seed.boards import boards, readings
 from benchmarks.seed.chance import Chance
 from router.feeds.readings import parse
 from tests.browser.filled import JOBS
+from tests.browser.pages import pictures
 from tests.stories.house import child_environment
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -30,8 +31,7 @@ def test_there_are_as_many_jobs_as_were_asked_for_and_some_failed(lived):
 
 
 def test_a_job_of_the_past_has_what_a_job_has(lived):
-    page = lived.admin.get("/v1/jobs?status=succeeded&task=text-to-image&limit=100").json()
-    job = next(each for each in page["data"] if each["cost"]["lines"])
+    job = next(each for each in pictures(lived) if each["cost"]["lines"])
     assert job["attempts"][-1]["status"] == "succeeded"
     asset = lived.admin.get(f"/v1/assets/{job['outputs'][0]['asset']}/content")
     assert asset.status_code == 200 and asset.content.startswith(b"\xff\xd8")

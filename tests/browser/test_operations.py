@@ -55,6 +55,7 @@ def test_a_key_is_made_shown_once_and_revoked(opened, lived):
     secret = seen.page.get_by_test_id("stCode").inner_text().strip()
     assert secret.startswith("pk_")
     seen.page.get_by_role("button", name="I have copied it").click()
+    expect(seen.page.get_by_test_id("stCode")).to_have_count(0)
     settled(seen.page)
     assert secret not in seen.page.content()
     made = next(each for each in lived.admin.get("/v1/keys").json()["data"] if each["name"] == "made by hand")
