@@ -16,7 +16,8 @@ SHOWN = {
 }  # fmt: skip
 """A picture of the documentation → the page that the tests shot, in its light form."""
 COLOURS = 256
-"""The most of a palette, chosen to cover what is rare too: a swatch in a legend must keep its colour."""
+PLAIN_COLOURS = 12_000
+"""Charts and words have fewer, and keep their commonest as they are, swatches of a legend too; more are a picture's."""
 TALLEST_PX = 2_050
 """What is below is more of the same, and takes room."""
 MOST_BYTES = 2_000_000
@@ -28,8 +29,18 @@ def keep(name: str, taken: Path) -> int:
     with Image.open(taken) as picture:
         whole = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, TALLEST_PX)))
     kept = KEPT / f"{name}.png"
-    whole.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(kept, optimize=True)
+    few(whole).save(kept, optimize=True)
     return kept.stat().st_size
+
+
+def few(whole: Image.Image) -> Image.Image:
+    """In 256 colours."""
+    counted = whole.getcolors(PLAIN_COLOURS)
+    if counted is None:
+        return whole.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in sorted(counted, reverse=True)[:COLOURS] for part in colour])
+    return whole.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def main() -> int:
