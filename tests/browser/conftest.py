@@ -35,9 +35,12 @@ MOVED = ("FAL", "REPLICATE", "OPENAI", "GOOGLE", "TOGETHER", "BLACK_FOREST_LABS"
 PRETENDED = dict.fromkeys(KEYS, "made-up") | {f"PODIUM_PROVIDER_{name}_BASE_URL": NOWHERE for name in MOVED}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Where there is none these tests are skipped; where tests must be whole, they fail."""
+    """Where there is none these tests are skipped; where tests must be whole, they fail.
+
+    It ends with its file: while it is there an event loop runs in this thread, and no other can.
+    """
     try:
         with browsers.chromium() as running:
             yield running

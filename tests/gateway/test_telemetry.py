@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import telemetry
 
-LABELS = {"kind", "tick", "route", "status", "task", "code", "provider", "outcome", "stage", "le"}
+LABELS = {"kind", "tick", "route", "status", "task", "code", "provider", "outcome", "stage", "choice", "le"}
 """Each takes few values: none is an id, a key, a model or words of a caller."""
 
 FAMILIES = {
@@ -18,7 +18,9 @@ FAMILIES = {
     "podium_unknown_attempts": "gauge", "podium_open_attempts": "gauge", "podium_books_balance": "gauge",
     "podium_evidence_age_seconds": "gauge", "podium_webhooks": "counter", "podium_webhook_seconds": "histogram",
     "podium_ticks": "counter", "podium_tick_seconds": "histogram", "podium_webhooks_off": "counter", 
-    "podium_webhooks_waiting": "gauge", "podium_callbacks": "counter",
+    "podium_webhooks_waiting": "gauge", "podium_callbacks": "counter", "podium_workflows": "counter",
+    "podium_workflows_running": "gauge", "podium_workflow_steps_put_off": "counter", "podium_battles": "counter",
+    "podium_votes": "counter",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`podium dashboard`: what Streamlit is told, and who is refused."""
+"""`podium dashboard`: what its process is told, and who is refused."""
 
 import socket
 
@@ -9,15 +9,21 @@ from gateway.commands.terminal import Refused
 from gateway.settings import Settings
 
 
-def test_the_dashboard_listens_here_alone_and_tells_nobody_that_it_runs():
-    words = dashboard.words(Settings(_env_file=None, dashboard_port=9101, url="http://gate.example:1"), "app.py")
-    assert {"--server.address=127.0.0.1", "--server.port=9101", "--browser.gatherUsageStats=false"} <= set(words)
-    assert words[-2:] == ["--url", "http://gate.example:1"]
+def told(config, gateway_url="http://gate.example:1"):
+    """The arguments after the module, by name."""
+    flag, module, *words = dashboard.words(config, gateway_url)
+    assert (flag, module) == ("-m", "dashboard.server") and dashboard.is_installed()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_dashboard_is_told_its_port_its_path_and_where_the_gateway_is():
+    config = Settings(_env_file=None, dashboard_port=9101, dashboard_path="podium")
+    assert told(config) == {"--url": "http://gate.example:1", "--port": "9101", "--path": "podium"}
+    assert dashboard.url(config) == "http://127.0.0.1:9101/podium"
 
 
 def test_a_password_in_an_address_is_not_among_the_arguments():
-    words = dashboard.words(Settings(_env_file=None, url="http://me:secret@gate.example"), "app.py")
-    assert words[-1] == "http://gate.example"
+    assert told(Settings(_env_file=None), "http://me:secret@gate.example")["--url"] == "http://gate.example"
 
 
 def test_a_taken_port_is_said_with_the_setting_that_names_another():
@@ -25,8 +31,4 @@ def test_a_taken_port_is_said_with_the_setting_that_names_another():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(Refused, match="PODIUM_DASHBOARD_PORT"):
-            dashboard._check_free(taken.getsockname()[1])
-
-
-def test_the_app_is_found_without_being_imported():
-    assert dashboard.app_file().endswith("dashboard/app.py")
+            dashboard.check_free(taken.getsockname()[1])

@@ -18,7 +18,8 @@ TEXT = "a red fox runs"
 def job(status="running", progress=0.0, text=None):
     outputs = json.dumps([{"asset": None, "text": text}]) if text is not None else None
     return {
-        "id": "job_1", "status": status, "task": "text", "offer": "p/a/m", "progress": progress, "outputs": outputs,
+        "id": "job_1", "key_id": "key_1", "status": status, "task": "text", "offer": "p/a/m",
+        "progress": progress, "outputs": outputs,
         "created_at": NOW, "started_at": None, "ended_at": None, "bill": None, "quote_nanos": 0, "held_nanos": 0,
         "cost_nanos": None, "resolved": None, "adjustments": "[]", "undelivered": None, "decision_id": "dec_1",
         "canceled_by": None, "error": None, "extras": "{}",
