@@ -78,14 +78,16 @@ def _content(run: Run) -> Answer:
     return Answer(200, made, {"content-type": "video/mp4"})
 
 
-def _simulated(provider: str, turns: int, cancels: bool, unit: str, usd: str, cost_usd: str) -> Simulated:
+def _simulated(provider: str, asks: int, cancels: bool, unit: str, usd: str, cost_usd: str) -> Simulated:
+    """`asks`: turns before the submit."""
     return Simulated(
         dialect="openai_videos",
         provider=provider,
         key="none",
         job={"task": "text-to-video", "model": "alibaba/wan-2.2-a14b", "width": 256, "height": 256, "duration_s": 1},
         respond=respond,
-        turns=turns,
+        turns=4 + asks,
+        uploads=asks,
         cost_usd=cost_usd,
         own_rates=({"unit": unit, "usd": usd},),
         cancels=cancels,
@@ -94,6 +96,6 @@ def _simulated(provider: str, turns: int, cancels: bool, unit: str, usd: str, co
 
 
 SIMULATED = (
-    _simulated("sglang", 5, False, "gpu_second", "0.001", "0.0025"),  # first it is asked which LoRAs it holds
-    _simulated("vllm-omni", 4, True, "request", "0.002", "0.002"),
+    _simulated("sglang", 1, False, "gpu_second", "0.001", "0.0025"),  # first it is asked which LoRAs it holds
+    _simulated("vllm-omni", 0, True, "request", "0.002", "0.002"),
 )
